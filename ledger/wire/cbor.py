@@ -84,8 +84,8 @@ def decode(
         )
         if _is_sound(value, limits, tags, simple) and _dumps(value, bool(tags)) == data:
             return value
-    except Exception as error:
-        raise _diagnosed(data, limits, tags, simple) from error
+    except Exception:
+        raise _diagnosed(data, limits, tags, simple) from None
     raise _diagnosed(data, limits, tags, simple)
 
 
