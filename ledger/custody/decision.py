@@ -1,0 +1,260 @@
+"""One statement, decided: the same function at registration, in ``fsck``, and in a buyer's hands.
+
+Data flow: ``read_content`` (bytes → Event or Governance) → ``needed`` (which states and entries to
+fetch) → ``decide`` (subjects, states after, findings). Nothing here reads a store or a clock. The
+signature is checked by the caller, with the key that ``operators.signing_key`` names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from keys.errors import declare
+from ledger.custody.events import Event, Model, kind_of, parse_event
+from ledger.custody.fold import fold
+from ledger.custody.governance import (
+    Governance,
+    Head,
+    KeyAdded,
+    OperatorRegistered,
+    Policy,
+    parse_governance,
+)
+from ledger.custody.identifiers import is_model_uri, parse_subject
+from ledger.custody.naming import log_uri
+from ledger.custody.operators import apply_operator, key_uri
+from ledger.custody.policy import NO_POLICY, apply_head, apply_policy, key_of
+from ledger.custody.rules import Case, Finding, Occasion, judge, refusal
+from ledger.custody.states import AliasState, LogState, ModelState, OperatorState, State
+from ledger.custody.subjects import (
+    CitedEntry,
+    Named,
+    cited_by,
+    concerned_by,
+    named_by,
+)
+from ledger.custody.times import parse_moment
+from ledger.wire.statement import TYP_EVENT, TYP_GOVERNANCE, TYP_HEAD, Statement
+
+Content = Event | Governance
+
+AUDIENCE = declare(
+    "rejected.aud",
+    "The statement was made for another log family.",
+    "Sign it again with this log's family as aud; `cellbook trust show` prints it.",
+)
+ALIAS = declare(
+    "rejected.subject.alias",
+    "This is a further identifier of a battery, not its subject.",
+    "Use the battery's subject, which the error names.",
+)
+WRONG_KIND = declare(
+    "rejected.typ",
+    "The payload is not of the kind that typ announces.",
+    "Heads have the typ of heads, other governance statements that of governance.",
+)
+WRONG_SUBJECT = declare(
+    "rejected.subject.kind",
+    "The sub is not of the kind that this statement is about.",
+    "Policies and heads are about the log, model statements about a model, events about a battery.",
+)
+TAKEN = declare(
+    "rejected.subject.taken",
+    "There is a statement about this model version already.",
+    "State the next version of the model.",
+)
+UNSUPPORTED_TYP = declare(
+    "unsupported.typ.registration",
+    "This version registers no statements of this typ.",
+    "Events and governance statements can be registered.",
+)
+
+
+class Needed(msgspec.Struct, frozen=True):
+    """What must be fetched before a statement can be decided."""
+
+    uris: tuple[str, ...]
+    entries: tuple[bytes, ...]
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What an entry does: its subjects (in order), the states that it changes, what rules found."""
+
+    subjects: tuple[str, ...]
+    after: dict[str, State]
+    findings: tuple[Finding, ...]
+
+
+def read_content(statement: Statement) -> Content:
+    """The typed payload of ``statement``. Raises ``malformed.*``, ``unsupported.*``,
+    ``rejected.typ``."""
+    if statement.typ == TYP_EVENT:
+        return parse_event(statement.payload)
+    if statement.typ not in (TYP_GOVERNANCE, TYP_HEAD):
+        raise UNSUPPORTED_TYP.at("typ", statement.typ)
+    content = parse_governance(statement.payload)
+    if isinstance(content, Head) != (statement.typ == TYP_HEAD):
+        raise WRONG_KIND.at("typ", statement.typ)
+    return content
+
+
+def needed(statement: Statement, content: Content) -> Needed:
+    """The states and entries that ``decide`` reads, but for the subjects of cited entries.
+
+    Raises ``rejected.subject.*`` for an event that names its batteries wrongly.
+    """
+    if isinstance(content, Event):
+        uris = [statement.iss, *(name.uri for name in named_by(content, statement.sub))]
+        entry_id = cited_by(content)
+        return Needed(tuple(uris), () if entry_id is None else (entry_id,))
+    uris = [statement.sub]
+    if isinstance(content, OperatorRegistered):
+        uris += [key_uri(key_of(grant.key).kid) for grant in content.keys]
+    elif isinstance(content, KeyAdded):
+        uris.append(key_uri(key_of(content.grant.key).kid))
+    return Needed(tuple(uris), ())
+
+
+def decide(
+    statement: Statement,
+    content: Content,
+    occasion: Occasion,
+    log: LogState | None,
+    states: Mapping[str, State],
+    cited: Mapping[bytes, CitedEntry],
+    *,
+    refuse: bool = True,
+) -> Decision:
+    """Decide ``statement`` as entry ``occasion.index`` under the policy ``log`` (None: genesis).
+
+    ``states`` holds the states before, of ``needed().uris`` and of the subjects of cited entries.
+    With ``refuse`` the first breach raises ``rejected.<rule>``; without, breaches are findings and
+    the event is folded all the same. Raises ``rejected.*`` for everything that is no rule's matter.
+    """
+    if isinstance(content, Governance):
+        return _decide_governance(statement, content, occasion, log, states)
+    if log is None:
+        raise NO_POLICY.at(f"entry {occasion.index}")
+    if statement.aud != log.family:
+        raise AUDIENCE.at("aud", statement.aud)
+    if isinstance(content, Model):
+        return _decide_model(statement, content, occasion, log, states, refuse)
+    return _decide_event(statement, content, occasion, log, states, cited, refuse)
+
+
+def _decide_governance(
+    statement: Statement,
+    content: Governance,
+    occasion: Occasion,
+    log: LogState | None,
+    states: Mapping[str, State],
+) -> Decision:
+    index = occasion.index
+    if isinstance(content, Policy):
+        _is_about(statement, log_uri(content.origin))
+        state = apply_policy(log, content, occasion.entry_id, index, statement.aud)
+        return Decision((statement.sub,), {statement.sub: state}, ())
+    if log is None:
+        raise NO_POLICY.at(f"entry {index}")
+    if statement.aud != log.family:
+        raise AUDIENCE.at("aud", statement.aud)
+    if isinstance(content, Head):
+        _is_about(statement, log_uri(log.origin))
+        after: dict[str, State] = {statement.sub: apply_head(log, content, index)}
+        return Decision((), after, ())
+    return Decision(
+        (statement.sub,), apply_operator(statement, content, states, log, index), ()
+    )
+
+
+def _is_about(statement: Statement, uri: str) -> None:
+    if statement.sub != uri:
+        raise WRONG_SUBJECT.at("sub", f"{statement.sub}, not {uri}")
+
+
+def _decide_model(
+    statement: Statement,
+    content: Model,
+    occasion: Occasion,
+    log: LogState,
+    states: Mapping[str, State],
+    refuse: bool,
+) -> Decision:
+    uri = statement.sub
+    if not is_model_uri(uri) or uri != content.uri:
+        raise WRONG_SUBJECT.at("sub", f"{uri}, not {content.uri}")
+    if uri in states:
+        raise TAKEN.at("sub", uri)
+    case = _case(statement, content, Named(uri, "sub"), occasion, log, states, {})
+    findings = _judged((case,), refuse)
+    return Decision((uri,), {uri: ModelState(issuer=statement.iss, at=case.mark)}, findings)
+
+
+def _decide_event(
+    statement: Statement,
+    content: Event,
+    occasion: Occasion,
+    log: LogState,
+    states: Mapping[str, State],
+    cited: Mapping[bytes, CitedEntry],
+    refuse: bool,
+) -> Decision:
+    named = named_by(content, statement.sub)
+    for name in named:
+        _check_name(name, states.get(name.uri))
+    subjects = concerned_by(content, named, states, cited, log.subjects)
+    entry_id = cited_by(content)
+    if entry_id is not None:
+        others = (uri for uri in cited[entry_id].subjects if uri != statement.sub)
+        named = (*named, *(Named(uri, "unit") for uri in others))
+    cases = tuple(_case(statement, content, name, occasion, log, states, cited) for name in named)
+    findings = _judged(cases, refuse)
+    after = fold(content, named, states, statement.iss, cases[0].mark)
+    return Decision(subjects, after, findings)
+
+
+def _check_name(name: Named, before: State | None) -> None:
+    """An alias never stands for its battery: a chain has one name (ID-4 judges new names)."""
+    if isinstance(before, AliasState) and name.part in ("sub", "input", "unit", "child"):
+        raise ALIAS.at(name.part, f"{name.uri}: the battery's subject is {before.of}")
+    if before is None and name.part != "alias" and not name.uri.startswith("urn:cellbook:"):
+        parse_subject(name.uri)
+
+
+def _case(
+    statement: Statement,
+    event: Event,
+    name: Named,
+    occasion: Occasion,
+    log: LogState,
+    states: Mapping[str, State],
+    cited: Mapping[bytes, CitedEntry],
+) -> Case:
+    operator = states[statement.iss]
+    assert isinstance(operator, OperatorState)  # noqa: S101 - signing_key has refused others
+    return Case(
+        kind=kind_of(event),
+        event=event,
+        part=name.part,
+        uri=name.uri,
+        before=states.get(name.uri),
+        issuer=statement.iss,
+        operator=operator,
+        occurred=parse_moment(event.occurred_at),
+        issued=statement.iat,
+        occasion=occasion,
+        skew_s=log.skew_s,
+        states=states,
+        cited=cited,
+    )
+
+
+def _judged(cases: tuple[Case, ...], refuse: bool) -> tuple[Finding, ...]:
+    findings = tuple(finding for case in cases for finding in judge(case))
+    if refuse:
+        for finding in findings:
+            if finding.breach:
+                raise refusal(finding).at(finding.uri, finding.detail)
+    return findings

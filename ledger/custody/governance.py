@@ -1,0 +1,178 @@
+"""Governance statements: who may say what in this log, and what the log itself is.
+
+Each is the payload of a COSE_Sign1 with content type ``application/vnd.cellbook.governance+cbor``: a
+map with text keys, deterministic encoding, tagged by ``type`` and ``version``. Policies are signed
+by the root, statements about operators and their keys by the registrar that the policy names, heads
+by the log's statement key. This module knows the shapes; ``policy`` and ``operators`` the meaning.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from ledger.custody.payload import Payload, PayloadTable, encode_payload, parse_payload
+
+Hash = Annotated[bytes, Meta(min_length=32, max_length=32)]
+CoseKeyBytes = Annotated[bytes, Meta(min_length=1, max_length=4096)]
+Name = Annotated[str, Meta(min_length=1, max_length=256)]
+Uri = Annotated[str, Meta(min_length=1, max_length=512)]
+Size = Annotated[int, Meta(ge=0, lt=2**63)]
+Seconds = Annotated[int, Meta(ge=0, lt=2**40)]
+
+LEAF_DEFINITION = "cose-sign1-tag18-empty-unprotected/1"
+"""The leaf is the deterministic tag-18 encoding ``[protected, {}, payload, signature]``."""
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A map inside a governance statement."""
+
+
+class LogKey(Part):
+    """A key of the log for one purpose, valid for tree sizes in [from_size, to_size)."""
+
+    purpose: Literal["checkpoint", "receipts", "statements"]
+    key: CoseKeyBytes
+    from_size: Size
+    to_size: Size | None = None
+
+
+class Authority(Part):
+    """Who else may speak: the registrar, publishers of lists, arbiters."""
+
+    uri: Uri
+    role: Literal["registrar", "publisher", "arbiter"]
+    key: CoseKeyBytes
+
+
+class Profile(Part):
+    """A set of rules, with the version under which decisions are made."""
+
+    name: Name
+    version: Annotated[int, Meta(ge=1, le=65535)]
+
+
+class Limits(Part):
+    """What one statement may weigh, and how far ahead of the log its times may lie (seconds)."""
+
+    entry_bytes: Annotated[int, Meta(ge=1024, le=65535)] = 65535
+    subjects: Annotated[int, Meta(ge=1, le=1000)] = 1000
+    skew_s: Annotated[int, Meta(ge=0, le=86400)] = 300
+
+
+class KeyGrant(Part):
+    """A key, what it may sign, and its own signature that its holder has it (keys.possession)."""
+
+    key: CoseKeyBytes
+    purposes: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=8)]
+    possession: Annotated[bytes, Meta(min_length=1, max_length=8192)]
+
+
+class Governance(Payload, tag_field="type"):
+    """What every governance statement carries."""
+
+    version: Literal[1] = 1
+
+
+class Policy(Governance, tag="policy"):
+    """The registration policy. Number 0 is the genesis, entry 0 of the log.
+
+    ``previous`` is the entry id of the policy before; ``next_root`` is the thumbprint of the root
+    key that may replace this one, kept offline.
+    """
+
+    number: Annotated[int, Meta(ge=0, lt=2**31)]
+    previous: Hash | None = None
+    origin: Name
+    family_name: Name
+    root_key: CoseKeyBytes
+    next_root: Hash
+    log_keys: Annotated[tuple[LogKey, ...], Meta(min_length=3, max_length=64)]
+    authorities: Annotated[tuple[Authority, ...], Meta(max_length=64)]
+    profiles: Annotated[tuple[Profile, ...], Meta(min_length=1, max_length=32)]
+    algorithms: Annotated[tuple[int, ...], Meta(min_length=1, max_length=8)]
+    limits: Limits
+    leaf: Literal["cose-sign1-tag18-empty-unprotected/1"]
+    epoch_s: Annotated[int, Meta(ge=1, le=3600)] = 1
+
+
+Roles = Annotated[tuple[Name, ...], Meta(min_length=1, max_length=16)]
+
+
+class OperatorRegistered(Governance, tag="operator-registered"):
+    """An operator takes part: its name, country, roles and first keys."""
+
+    name: Name
+    country: Annotated[str, Meta(pattern="^[A-Z]{2}$")]
+    roles: Roles
+    keys: Annotated[tuple[KeyGrant, ...], Meta(min_length=1, max_length=8)]
+
+
+class OperatorChanged(Governance, tag="operator-changed"):
+    """The operator's particulars from here on; its keys stay."""
+
+    name: Name
+    country: Annotated[str, Meta(pattern="^[A-Z]{2}$")]
+    roles: Roles
+
+
+class OperatorRemoved(Governance, tag="operator-removed"):
+    """The operator signs nothing from here on. What it signed before stays valid."""
+
+    reason: Name
+
+
+class KeyAdded(Governance, tag="key-added"):
+    """One more key of the operator."""
+
+    grant: KeyGrant
+
+
+class KeyRevoked(Governance, tag="key-revoked"):
+    """The key signs nothing from here on.
+
+    ``compromised_since`` (Unix seconds, compared with log time) flags what it signed from then on.
+    """
+
+    kid: Hash
+    reason: Name
+    compromised_since: Seconds | None = None
+
+
+class Head(Governance, tag="head"):
+    """The end of an epoch: entries ``previous + 1 .. tree_size - 1`` have log time ``time``.
+
+    ``tree_size`` is also the index of this entry. ``previous`` is the index of the head before:
+    with it, a reader who holds one entry and one head knows that no head lies between them.
+    """
+
+    tree_size: Size
+    time: Seconds
+    previous: Size | None = None
+
+
+GOVERNANCE: PayloadTable[Governance] = {
+    ("policy", 1): Policy,
+    ("operator-registered", 1): OperatorRegistered,
+    ("operator-changed", 1): OperatorChanged,
+    ("operator-removed", 1): OperatorRemoved,
+    ("key-added", 1): KeyAdded,
+    ("key-revoked", 1): KeyRevoked,
+    ("head", 1): Head,
+}
+
+
+def parse_governance(payload: bytes) -> Governance:
+    """The governance statement in ``payload``.
+
+    Raises ``malformed.cbor.*``, ``malformed.payload.*``, ``unsupported.type``,
+    ``unsupported.version``. Signer, order and meaning are not checked.
+    """
+    return parse_payload(payload, GOVERNANCE)
+
+
+def encode_governance(statement: Governance) -> bytes:
+    """The deterministic payload bytes of ``statement``."""
+    return encode_payload(statement)

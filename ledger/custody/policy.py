@@ -1,0 +1,175 @@
+"""The chain of policies: each numbered, naming its predecessor, signed by the root.
+
+A policy signed by the root in force may change everything but origin, family and the root. A policy
+that states another root key must be signed by that key itself, and its thumbprint must be the one
+to which the policy before had committed (``next_root``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+import msgspec
+
+from keys import cose_key
+from keys.algorithms import ED25519
+from keys.cose_key import CoseKey
+from keys.errors import declare
+from ledger.custody.governance import Head, LogKey, Policy
+from ledger.custody.naming import check_origin, family_uri
+from ledger.custody.states import AuthorityState, LogKeyState, LogState
+
+ORDER = declare(
+    "rejected.policy.order",
+    "The policy does not follow the policy in force: its number or its predecessor is another.",
+    "Number it one higher and name the entry id of the policy in force.",
+)
+FIXED = declare(
+    "rejected.policy.fixed",
+    "A policy may not change this: origin, family and keys of past tree sizes are for ever.",
+    "Keep the value of the policy in force.",
+)
+LOG_KEYS = declare(
+    "rejected.policy.log-keys",
+    "The log keys of the policy do not give one key a purpose for every tree size.",
+    "State for each purpose ranges that begin at 0, follow each other, and end open.",
+)
+ROOT = declare(
+    "rejected.policy.root",
+    "The root key that the policy states is neither the present nor the committed next one.",
+    "Sign with the root key in force, or with the key whose thumbprint it committed to.",
+)
+NO_POLICY = declare(
+    "rejected.policy.missing",
+    "There is no policy before this entry: the log's first entry must be its genesis policy.",
+    "Initialise the log with `cellbook init`.",
+)
+HEAD = declare(
+    "rejected.head",
+    "The head contradicts its place, its time, or the head before it.",
+    "Heads are made by the sequencer only; the log that holds this one is faulty.",
+)
+
+PURPOSES = ("checkpoint", "receipts", "statements")
+
+
+@lru_cache(maxsize=4096)
+def key_of(data: bytes) -> CoseKey:
+    """The key in ``data`` (deterministic COSE_Key), from a bounded cache."""
+    return cose_key.from_cbor(data)
+
+
+def root_key_for(state: LogState | None, policy: Policy) -> CoseKey:
+    """The key that must have signed ``policy``. Raises ``rejected.policy.root``."""
+    stated = key_of(policy.root_key)
+    if state is None or policy.root_key == state.root_key:
+        return stated
+    if stated.kid != state.next_root:
+        raise ROOT.at("payload.root_key")
+    return stated
+
+
+def apply_policy(
+    state: LogState | None, policy: Policy, entry_id: bytes, index: int, family: str
+) -> LogState:
+    """The log's state after ``policy``. ``family`` is the aud of the statement.
+
+    Raises ``rejected.policy.*``. That the right key signed is ``root_key_for``'s matter.
+    """
+    _check_order(state, policy, index)
+    _check_log_keys(state, policy, index)
+    if state is None:
+        check_origin(policy.origin)
+        if family_uri(key_of(policy.root_key), policy.family_name) != family:
+            raise FIXED.at("aud", "the family is not the one of this root key and name")
+    elif (policy.origin, family) != (state.origin, state.family):
+        raise FIXED.at("payload.origin")
+    return LogState(
+        origin=policy.origin,
+        family=family,
+        number=policy.number,
+        policy=entry_id,
+        root_key=policy.root_key,
+        next_root=policy.next_root,
+        log_keys=tuple(
+            LogKeyState(purpose=k.purpose, key=k.key, from_size=k.from_size, to_size=k.to_size)
+            for k in policy.log_keys
+        ),
+        authorities=tuple(
+            AuthorityState(uri=a.uri, role=a.role, key=a.key) for a in policy.authorities
+        ),
+        profiles=tuple((profile.name, profile.version) for profile in policy.profiles),
+        algorithms=policy.algorithms,
+        entry_bytes=policy.limits.entry_bytes,
+        subjects=policy.limits.subjects,
+        skew_s=policy.limits.skew_s,
+        epoch_s=policy.epoch_s,
+        head=state.head if state else None,
+        head_time=state.head_time if state else 0,
+    )
+
+
+def _check_order(state: LogState | None, policy: Policy, index: int) -> None:
+    number, previous = (0, None) if state is None else (state.number + 1, state.policy)
+    if state is None and index != 0:
+        raise NO_POLICY.at(f"entry {index}")
+    if policy.number != number or policy.previous != previous:
+        raise ORDER.at("payload.number", f"it is {policy.number}, {number} comes next")
+
+
+def _check_log_keys(state: LogState | None, policy: Policy, index: int) -> None:
+    for purpose in PURPOSES:
+        ranges = [k for k in policy.log_keys if k.purpose == purpose]
+        expected: int | None = 0
+        for log_key in ranges:
+            empty = log_key.to_size is not None and log_key.to_size <= log_key.from_size
+            if expected is None or log_key.from_size != expected or empty:
+                raise LOG_KEYS.at("payload.log_keys", purpose)
+            expected = log_key.to_size
+        if not ranges or expected is not None:
+            raise LOG_KEYS.at("payload.log_keys", purpose)
+    keys = [k.key for k in policy.log_keys]
+    by_key = {(k.key, k.purpose) for k in policy.log_keys}
+    if len({key for key, _ in by_key}) != len(by_key) or policy.root_key in keys:
+        raise LOG_KEYS.at("payload.log_keys", "one key has two purposes")
+    for log_key in policy.log_keys:
+        if key_of(log_key.key).alg != ED25519 and log_key.purpose == "checkpoint":
+            raise LOG_KEYS.at("payload.log_keys", "checkpoints are signed with Ed25519")
+    if state is not None and _past(state.log_keys, index) != _past(policy.log_keys, index):
+        raise FIXED.at("payload.log_keys", "keys for tree sizes that exist already")
+
+
+def _past(
+    log_keys: Iterable[LogKey | LogKeyState], index: int
+) -> set[tuple[str, bytes, int, int]]:
+    """Who signed for which of the tree sizes up to ``index``."""
+    return {
+        (k.purpose, k.key, k.from_size, index if k.to_size is None else min(k.to_size, index))
+        for k in log_keys
+        if k.from_size <= index
+    }
+
+
+def log_key(state: LogState, purpose: str, size: int) -> CoseKey:
+    """The log's key for ``purpose`` at tree size ``size``. Raises ``rejected.policy.log-keys``."""
+    for candidate in state.log_keys:
+        ends = candidate.to_size
+        if (
+            candidate.purpose == purpose
+            and candidate.from_size <= size
+            and (ends is None or size < ends)
+        ):
+            return key_of(candidate.key)
+    raise LOG_KEYS.at(f"tree size {size}", purpose)
+
+
+def apply_head(state: LogState, head: Head, index: int) -> LogState:
+    """The log's state after ``head`` at ``index``. Raises ``rejected.head``."""
+    if head.tree_size != index:
+        raise HEAD.at(f"entry {index}", f"it states tree size {head.tree_size}")
+    if head.previous != state.head:
+        raise HEAD.at(f"entry {index}", f"it names {head.previous} as the head before")
+    if head.time < state.head_time:
+        raise HEAD.at(f"entry {index}", "its time is before that of the head before")
+    return msgspec.structs.replace(state, head=index, head_time=head.time)

@@ -1,0 +1,76 @@
+"""CUS rules: a transfer has two signatures, and only the possessor acts on a battery."""
+
+from __future__ import annotations
+
+from ledger.custody.fields import Present, read
+from ledger.custody.rules.registry import Case, rule
+from ledger.custody.states import BatteryState, Released
+
+PHYSICAL_KINDS = ("install", "decommission", "repurpose", "recycle", "repair", "relabel", "waste")
+
+
+@rule(
+    "CUS-1",
+    "R",
+    basis="design: a transfer is a release by the giver and an acceptance by the receiver",
+    text="A release comes from who holds the unit, made or removed; it is accepted or refused once, "
+    "by the receiver whom it names.",
+    repair="Name the pending release in `release_ref`, and sign as its receiver.",
+    kinds=("release", "accept", "refuse"),
+    parts=("sub", "unit"),
+)
+def transfer_has_two_sides(case: Case) -> str | None:
+    battery = case.battery
+    if battery is None:
+        return None
+    if case.kind == "release":
+        return _can_be_released(case, battery)
+    return _answers(case, battery.released)
+
+
+def _can_be_released(case: Case, battery: BatteryState) -> str | None:
+    if battery.released is not None:
+        return f"released already by entry {battery.released.at.index}"
+    moves = read(case.event, "moves")
+    moved = moves.value if isinstance(moves, Present) else ()
+    if "possession" in moved and battery.physical not in ("made", "removed"):
+        return f"{case.uri} is {battery.physical}"
+    if "possession" in moved and battery.parent is not None:
+        return f"{case.uri} is part of {battery.parent}"
+    if "ownership" in moved and battery.owner != case.issuer:
+        return f"{battery.owner} owns {case.uri}"
+    if "responsibility" in moved and battery.responsible != case.issuer:
+        return f"{battery.responsible} is responsible for {case.uri}"
+    if read(case.event, "receiver") == Present(case.issuer):
+        return "giver and receiver are the same"
+    return None
+
+
+def _answers(case: Case, released: Released | None) -> str | None:
+    if released is None:
+        return f"no release of {case.uri} waits"
+    if read(case.event, "release_ref") != Present(released.at.entry_id):
+        return f"the release that waits is entry {released.at.index}, the event names another"
+    if released.receiver != case.issuer:
+        return f"entry {released.at.index} names {released.receiver} as the receiver"
+    return None
+
+
+@rule(
+    "CUS-2",
+    "R",
+    basis="design: only the possessor has the unit in hand",
+    text="Only the present possessor of a unit appends physical events.",
+    repair="Accept the unit first (release and accept), or let the possessor sign.",
+    kinds=(*PHYSICAL_KINDS, "release"),
+    parts=("sub", "input", "unit"),
+)
+def issuer_possesses(case: Case) -> str | None:
+    battery = case.battery
+    if battery is None or battery.possessor == case.issuer:
+        return None
+    if case.kind == "release":
+        moves = read(case.event, "moves")
+        if isinstance(moves, Present) and "possession" not in moves.value:
+            return None
+    return f"{battery.possessor} possesses {case.uri}"

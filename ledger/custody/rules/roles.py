@@ -1,0 +1,68 @@
+"""Who may sign what: roles that the registrar gave, and parties to a battery."""
+
+from __future__ import annotations
+
+from ledger.custody.rules.registry import BATTERY_KINDS, Case, rule
+from ledger.custody.states import BatteryState
+from ledger.custody.subjects import cited_by
+
+ROLES_FOR: dict[str, frozenset[str]] = {
+    "model": frozenset({"maker", "repurposer"}),
+    "manufacture": frozenset({"maker", "repurposer"}),
+    "install": frozenset({"installer", "maker", "repurposer"}),
+    "decommission": frozenset({"dismantler", "installer", "repurposer"}),
+    "assessment": frozenset({"assessor"}),
+    "repurpose": frozenset({"repurposer"}),
+    "recycle": frozenset({"recycler"}),
+    "repair": frozenset({"repairer", "installer", "maker", "repurposer"}),
+    "relabel": frozenset({"maker", "repurposer", "installer"}),
+    "intake": frozenset({"dismantler", "installer", "repurposer", "recycler", "repairer"}),
+    "reading": frozenset({"authority"}),
+    "incident": frozenset({"assessor", "authority"}),
+    "dispute": frozenset({"authority"}),
+    "resolution": frozenset({"authority"}),
+}
+"""Kinds that need a role; kinds that are not here (transfers, waste, correction) need none."""
+
+PARTY_KINDS = frozenset({"reading", "incident", "dispute"})
+"""Kinds for which being a past or present party does as well."""
+
+
+@rule(
+    "ROL-1",
+    "R",
+    basis="design: roles are given by the registrar",
+    text="The issuer has a role that may sign events of this kind, or is a party where that does.",
+    repair="Ask the registrar for the role: `cellbook operator change`.",
+    kinds=BATTERY_KINDS | {"model"},
+)
+def issuer_has_the_role(case: Case) -> str | None:
+    needed = ROLES_FOR.get(case.kind)
+    if needed is None or needed.intersection(case.operator.roles):
+        return None
+    if case.kind in PARTY_KINDS and _is_party(case.battery, case.issuer):
+        return None
+    return f"{case.kind} needs one of: {', '.join(sorted(needed))}"
+
+
+def _is_party(battery: BatteryState | None, issuer: str) -> bool:
+    return battery is not None and issuer in (
+        battery.owner,
+        battery.responsible,
+        *battery.parties,
+    )
+
+
+@rule(
+    "COR-2",
+    "R",
+    basis="design: who signed corrects",
+    text="Only the first signer of an entry, or an authority, corrects it.",
+    repair="Dispute the entry instead.",
+    kinds=("correction",),
+)
+def corrects_its_own(case: Case) -> str | None:
+    entry = case.cited.get(cited_by(case.event) or b"")
+    if entry is None or entry.issuer == case.issuer or "authority" in case.operator.roles:
+        return None
+    return f"entry {entry.index} was signed by {entry.issuer}"

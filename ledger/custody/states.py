@@ -1,0 +1,184 @@
+"""What the ledger knows of each subject: bounded, folded from its statements in log order.
+
+A state never grows with the length of a history. It holds independent axes (life status, physical,
+waste, holders, record), and the few places in the past that rules compare with.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Physical = Literal["made", "installed", "removed", "in-transit", "consumed", "destroyed", "recycled"]
+Status = Literal["original", "repurposed", "re-used", "remanufactured", "waste"]
+Record = Literal["active", "disputed"]
+
+MAX_PARTIES = 256
+
+
+class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A frozen value inside a state."""
+
+
+class Mark(Value, array_like=True):
+    """A place in the log: an entry, and when its issuer says that it happened (Unix seconds)."""
+
+    entry_id: bytes
+    index: int
+    occurred: int
+
+    def is_after(self, other: Mark) -> bool:
+        """"After" holds only when log order and occurrence both say so."""
+        return self.index > other.index and self.occurred > other.occurred
+
+
+class Assessed(Value):
+    """The last assessment of a unit."""
+
+    at: Mark
+    verdict: str
+    assessor: str
+    valid_until: str | None = None
+
+
+class Released(Value):
+    """A release that waits for its acceptance."""
+
+    at: Mark
+    giver: str
+    receiver: str
+    moves: tuple[str, ...]
+    physical: Physical
+
+
+class BatteryState(Value, tag="battery"):
+    """One battery. ``install`` is the present installation, ``last_use`` the last use, damage or
+    removal: an assessment counts for re-use only when it is after it. ``parties`` are those who
+    ever held it (the last 256)."""
+
+    made: Mark
+    maker: str
+    level: str
+    physical: Physical
+    base_status: Status
+    possessor: str
+    owner: str
+    responsible: str
+    last: Mark
+    parties: tuple[str, ...]
+    last_use: Mark | None = None
+    install: Mark | None = None
+    assessed: Assessed | None = None
+    released: Released | None = None
+    quarantine: Mark | None = None
+    missing: Mark | None = None
+    parent: str | None = None
+    waste: tuple[str, ...] = ()
+    disputes: int = 0
+    predecessors: tuple[str, ...] = ()
+
+    @property
+    def status(self) -> Status:
+        """The EU life status (Annex XIII 4(c)); waste while it is declared in the EU."""
+        return "waste" if "EU" in self.waste else self.base_status
+
+    @property
+    def record(self) -> Record:
+        return "disputed" if self.disputes else "active"
+
+
+class AliasState(Value, tag="alias"):
+    """A further identifier of a battery: claimed once, never a subject to append under."""
+
+    of: str
+
+
+class ModelState(Value, tag="model"):
+    """A model statement: claimed once by its issuer."""
+
+    issuer: str
+    at: Mark
+
+
+class OperatorKey(Value):
+    """A key of an operator. ``added`` and ``revoked`` are log indexes: valid in between (KEY-1)."""
+
+    kid: bytes
+    key: bytes
+    purposes: tuple[str, ...]
+    added: int
+    revoked: int | None = None
+    compromised_since: int | None = None
+
+
+class OperatorState(Value, tag="operator"):
+    """An operator that the registrar registered."""
+
+    uri: str
+    name: str
+    country: str
+    roles: tuple[str, ...]
+    keys: tuple[OperatorKey, ...]
+    registered: int
+    removed: int | None = None
+
+
+class KeyClaim(Value, tag="key"):
+    """A key belongs to one owner, for ever."""
+
+    owner: str
+
+
+class LogKeyState(Value):
+    """A key of the log and the tree sizes [from_size, to_size) for which it signs."""
+
+    purpose: str
+    key: bytes
+    from_size: int
+    to_size: int | None = None
+
+
+class AuthorityState(Value):
+    """An authority that the policy names."""
+
+    uri: str
+    role: str
+    key: bytes
+
+
+class LogState(Value, tag="log"):
+    """The policy in force, and the keys that ever signed for the log."""
+
+    origin: str
+    family: str
+    number: int
+    policy: bytes
+    root_key: bytes
+    next_root: bytes
+    log_keys: tuple[LogKeyState, ...]
+    authorities: tuple[AuthorityState, ...]
+    profiles: tuple[tuple[str, int], ...]
+    algorithms: tuple[int, ...]
+    entry_bytes: int
+    subjects: int
+    skew_s: int
+    epoch_s: int
+    head: int | None = None
+    head_time: int = 0
+
+
+State = BatteryState | AliasState | ModelState | OperatorState | KeyClaim | LogState
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER: msgspec.msgpack.Decoder[State] = msgspec.msgpack.Decoder(State)
+
+
+def encode_state(state: State) -> bytes:
+    """The stored form: a cache that ``fsck`` recomputes, never signed and never exchanged."""
+    return _ENCODER.encode(state)
+
+
+def decode_state(data: bytes) -> State:
+    """The state that ``encode_state`` stored. Raises ``msgspec.DecodeError`` when damaged."""
+    return _DECODER.decode(data)

@@ -1,0 +1,130 @@
+"""Which subjects a statement concerns: a pure function that every auditor repeats.
+
+An event concerns its sub and every battery that it names; while a unit is part of another, the
+outer unit too. A statement about an entry (correction, dispute, resolution) concerns every subject
+of that entry. A governance statement concerns its sub. Signers are not subjects of what they sign.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from keys.errors import declare
+from ledger.custody.events import (
+    Assessment,
+    Correction,
+    Dispute,
+    Event,
+    Incident,
+    Manufacture,
+    Repurpose,
+    Resolution,
+)
+from ledger.custody.states import BatteryState, State
+
+Part = Literal["sub", "alias", "child", "input", "output", "unit"]
+
+NAMED_TWICE = declare(
+    "rejected.subject.twice",
+    "The event names one battery twice.",
+    "Name every battery once.",
+)
+TOO_MANY = declare(
+    "rejected.subject.count",
+    "The statement names more batteries than the policy allows.",
+    "Split it into several statements.",
+)
+NOT_THE_FIRST = declare(
+    "rejected.subject.part",
+    "The statement's sub is not the battery that the payload puts first.",
+    "Take as sub the first of `ids` (manufacture) or of `inputs` (repurpose).",
+)
+NOT_CITED = declare(
+    "rejected.entry.unknown",
+    "The statement is about an entry that is not in this log, or not about batteries.",
+    "Name the entry id of an event of this log.",
+)
+
+
+class Named(msgspec.Struct, frozen=True):
+    """A battery that an event names, and as what."""
+
+    uri: str
+    part: Part
+
+
+class CitedEntry(msgspec.Struct, frozen=True):
+    """An entry of this log that a statement is about, as far as rules need it."""
+
+    entry_id: bytes
+    index: int
+    issuer: str
+    kind: str
+    subjects: tuple[str, ...]
+
+
+def cited_by(event: Event) -> bytes | None:
+    """The entry id that a correction, dispute or resolution is about."""
+    if isinstance(event, Correction | Dispute | Resolution):
+        return event.entry_ref
+    return None
+
+
+def named_by(event: Event, sub: str) -> tuple[Named, ...]:
+    """The batteries that the event itself names, its sub first.
+
+    Raises ``rejected.subject.twice`` and ``rejected.subject.part``.
+    """
+    named = [Named(sub, "sub")]
+    if isinstance(event, Manufacture):
+        first, *others = [identifier.uri for identifier in event.ids]
+        if first != sub:
+            raise NOT_THE_FIRST.at("payload.ids", first)
+        named += [Named(uri, "alias") for uri in others]
+        named += [Named(uri, "child") for uri in event.children]
+    elif isinstance(event, Repurpose):
+        if event.inputs[0].id != sub:
+            raise NOT_THE_FIRST.at("payload.inputs", event.inputs[0].id)
+        named = [Named(item.id, "input") for item in event.inputs]
+        named += [Named(item.id, "output") for item in event.outputs]
+    elif isinstance(event, Incident | Assessment):
+        named += [Named(uri, "unit") for uri in event.units]
+    elif hasattr(event, "units"):
+        named += [Named(uri, "unit") for uri in event.units]
+    if len({name.uri for name in named}) != len(named):
+        raise NAMED_TWICE.at("payload")
+    return tuple(named)
+
+
+def concerned_by(
+    event: Event,
+    named: tuple[Named, ...],
+    states: Mapping[str, State],
+    cited: Mapping[bytes, CitedEntry],
+    limit: int,
+) -> tuple[str, ...]:
+    """All subjects of the event, each once, in the order in which they are named.
+
+    ``states`` are the states before the event. Raises ``rejected.entry.unknown`` where a cited
+    entry is not in ``cited``, ``rejected.subject.count`` above ``limit``.
+    """
+    uris = [name.uri for name in named]
+    entry_id = cited_by(event)
+    if entry_id is not None:
+        entry = cited.get(entry_id)
+        if entry is None or not entry.subjects:
+            raise NOT_CITED.at("payload.entry_ref")
+        if uris[0] not in entry.subjects:
+            raise NOT_THE_FIRST.at("sub", "the entry is not about this battery")
+        uris += entry.subjects
+    for uri in tuple(uris):
+        state = states.get(uri)
+        if isinstance(state, BatteryState) and state.parent is not None:
+            uris.append(state.parent)
+    subjects = tuple(dict.fromkeys(uris))
+    if len(subjects) > limit:
+        raise TOO_MANY.at("payload", f"{len(subjects)} subjects, {limit} are allowed")
+    return subjects
