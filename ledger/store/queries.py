@@ -1,0 +1,135 @@
+"""The statements that read. One connection each; what runs around them is the caller's matter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, func, select
+
+from keys.errors import declare
+from ledger.store.failures import SCHEMA
+from ledger.store.records import Counts, LogHead, StoredEntry, StoredSubject
+from ledger.store.tables import CHECKPOINT, ENTRY, LOG_HEAD, SUBJECT, SUBJECT_ENTRY, TILE
+
+TILE_SHORT = declare(
+    "damaged.store.tile",
+    "A stored tile is missing or shorter than the tree demands.",
+    "Run `cellbook fsck`; restore the database from a copy.",
+)
+
+# Far below every limit on parameters, and few distinct statements.
+_CHUNK = 512
+HASH = 32
+
+
+def head(connection: Connection, *, lock: bool = False) -> LogHead:
+    """The head row; with ``lock``, locked until the transaction ends (on SQLite it is already)."""
+    statement = select(LOG_HEAD).where(LOG_HEAD.c.id == 1)
+    row = connection.execute(statement.with_for_update() if lock else statement).mappings().first()
+    if row is None:
+        raise SCHEMA.at("table log_head", "it is empty")
+    return _head(row)
+
+
+def _head(row: RowMapping) -> LogHead:
+    return LogHead(
+        size=row["size"],
+        root=bytes(row["root"]),
+        edge=bytes(row["edge"]),
+        epoch_time=row["epoch_time"],
+        last_time=row["last_time"],
+        last_head=row["last_head"],
+        governance=row["governance"],
+        checkpoint=row["checkpoint"],
+    )
+
+
+def contents(
+    connection: Connection, content_ids: Iterable[bytes]
+) -> dict[bytes, tuple[int, bytes]]:
+    """content id → (index, entry id), of those that are registered."""
+    columns = select(ENTRY.c.content_id, ENTRY.c.index, ENTRY.c.entry_id)
+    rows = _matching(connection, columns, ENTRY.c.content_id, content_ids)
+    return {content_id: (index, entry_id) for content_id, index, entry_id in rows}
+
+
+def subjects(connection: Connection, uris: Iterable[str]) -> list[tuple[str, int, bytes | None]]:
+    """(uri, id, state) of those subjects that have a row."""
+    columns = select(SUBJECT.c.uri, SUBJECT.c.id, SUBJECT.c.state)
+    return [(u, i, s) for u, i, s in _matching(connection, columns, SUBJECT.c.uri, uris)]
+
+
+def entries_by_id(connection: Connection, entry_ids: Iterable[bytes]) -> dict[bytes, StoredEntry]:
+    """entry id → entry, of those that are registered."""
+    rows = _matching(connection, _entries(), ENTRY.c.entry_id, entry_ids)
+    return {row[1]: StoredEntry(*row) for row in rows}
+
+
+def entries(connection: Connection, start: int, stop: int) -> list[StoredEntry]:
+    """The entries start ≤ index < stop, ascending."""
+    statement = _entries().where(ENTRY.c.index >= start, ENTRY.c.index < stop)
+    return [StoredEntry(*row) for row in connection.execute(statement.order_by(ENTRY.c.index))]
+
+
+def subject_entries(connection: Connection, uri: str, size: int) -> list[int]:
+    """The indexes below ``size`` of the entries that concern a subject, ascending."""
+    statement = (
+        select(SUBJECT_ENTRY.c.index)
+        .join(SUBJECT, SUBJECT.c.id == SUBJECT_ENTRY.c.subject_id)
+        .where(SUBJECT.c.uri == uri, SUBJECT_ENTRY.c.index < size)
+        .order_by(SUBJECT_ENTRY.c.index)
+    )
+    return list(connection.execute(statement).scalars())
+
+
+def subject_page(connection: Connection, after_uri: str, limit: int) -> list[StoredSubject]:
+    """Up to ``limit`` subjects whose URI comes after ``after_uri``, in the order of their bytes."""
+    page = select(SUBJECT).where(SUBJECT.c.uri > after_uri).order_by(SUBJECT.c.uri).limit(limit)
+    rows = connection.execute(page).all()
+    indexes: dict[int, list[int]] = {row.id: [] for row in rows}
+    pairs = select(SUBJECT_ENTRY.c.subject_id, SUBJECT_ENTRY.c.index)
+    for subject_id, index in _matching(connection, pairs, SUBJECT_ENTRY.c.subject_id, indexes):
+        indexes[subject_id].append(index)
+    return [StoredSubject(row.uri, row.state, tuple(sorted(indexes[row.id]))) for row in rows]
+
+
+def tile(connection: Connection, level: int, n: int, width: int) -> bytes:
+    """The first ``width`` hashes of a tile, 32 bytes each. Raises ``damaged.store.tile``."""
+    where = (TILE.c.level == level, TILE.c.n == n)
+    data = connection.execute(select(TILE.c.data).where(*where)).scalar()
+    held = len(data) // HASH if data is not None else 0
+    if data is None or held < width:
+        raise TILE_SHORT.at(f"tile {level}/{n}", f"{held} hashes of {width}")
+    return bytes(data[: width * HASH])
+
+
+def checkpoint(connection: Connection, size: int | None) -> tuple[int, bytes] | None:
+    """(size, note) of the checkpoint of that size, or of the largest size."""
+    statement = select(CHECKPOINT.c.size, CHECKPOINT.c.note)
+    if size is None:
+        statement = statement.order_by(CHECKPOINT.c.size.desc()).limit(1)
+    else:
+        statement = statement.where(CHECKPOINT.c.size == size)
+    row = connection.execute(statement).first()
+    return None if row is None else (row[0], bytes(row[1]))
+
+
+def counts(connection: Connection) -> Counts:
+    """The number of rows of each table; reads all of an index."""
+    tables = (ENTRY, SUBJECT, SUBJECT_ENTRY, TILE, CHECKPOINT)
+    numbers = [connection.execute(select(func.count()).select_from(t)).scalar() for t in tables]
+    return Counts(*(number or 0 for number in numbers))
+
+
+def _entries() -> Select[Any]:
+    return select(ENTRY.c.index, ENTRY.c.entry_id, ENTRY.c.content_id, ENTRY.c.leaf)
+
+
+def _matching(
+    connection: Connection, statement: Select[Any], column: Any, values: Iterable[Any]
+) -> Iterator[Sequence[Any]]:
+    wanted = list(dict.fromkeys(values))
+    for start in range(0, len(wanted), _CHUNK):
+        part = wanted[start : start + _CHUNK]
+        yield from connection.execute(statement.where(column.in_(part)))

@@ -1,0 +1,199 @@
+"""The store: one write transaction at a time over all processes, and readers beside it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from typing import Self
+
+from sqlalchemy import URL, Connection, Engine, insert, select, text
+
+from keys.errors import declare
+from ledger.store import migrations, queries
+from ledger.store.engine import LOCK_TIMEOUT, open_engine
+from ledger.store.failures import SCHEMA, UNREADABLE
+from ledger.store.records import Counts, LogHead, StoredEntry, StoredSubject
+from ledger.store.tables import LOG_HEAD
+from ledger.store.transactions import commit, roll_back, translated, watch
+from ledger.store.writing import Writing
+
+RANGE = declare(
+    "usage.store.range",
+    "This is not a range of entries that can be read at once.",
+    "Ask for 0 ≤ start ≤ stop and at most 65,536 entries.",
+)
+
+MAX_RANGE = 65_536
+
+_EMPTY = {
+    "id": 1,
+    "size": 0,
+    "root": sha256(b"").digest(),
+    "edge": b"",
+    "last_time": 0,
+    "governance": 0,
+    "checkpoint": 0,
+}
+
+
+class SqlStore:
+    """The log's tables on SQLite or PostgreSQL.
+
+    May be used from several threads; several processes may use one database. Each read method is
+    one short transaction over one snapshot. Errors of the database are CellbookErrors of
+    ``ledger.store.failures``.
+    """
+
+    def __init__(self, writer: Engine, readers: Engine) -> None:
+        self._writer = writer
+        self._readers = readers
+        watch(writer, readers)
+
+    @classmethod
+    def open(cls, url: str | URL, *, lock_timeout: float = LOCK_TIMEOUT) -> Self:
+        """A store at ``url``. Connects at first use: call ``create`` or ``check_schema`` next."""
+        readers = open_engine(url, read_only=True, lock_timeout=lock_timeout)
+        return cls(open_engine(url, lock_timeout=lock_timeout), readers)
+
+    def close(self) -> None:
+        """Close all connections that are not in use."""
+        self._readers.dispose()
+        self._writer.dispose()
+
+    def create(self) -> None:
+        """Make the tables, and the head row of an empty log. Does nothing where they are there."""
+        _touch(self._writer.url)
+        with translated():
+            migrations.migrate(self._writer)
+            with self._writer.begin() as connection:
+                if connection.execute(select(LOG_HEAD.c.id)).first() is None:
+                    connection.execute(insert(LOG_HEAD), [_EMPTY])
+
+    def check_schema(self) -> None:
+        """Raise ``unavailable.store.schema`` unless the tables are those of this version."""
+        with self._reading() as connection:
+            found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            if found != migrations.NEWEST:
+                raise SCHEMA.at("database", f"it has version {found}, not {migrations.NEWEST}")
+            queries.head(connection)
+
+    @contextmanager
+    def writing(self) -> Iterator[Writing]:
+        """One write transaction, the head row locked first. Leaving the block commits.
+
+        An exception inside rolls back. Raises ``StoreUncertain`` when a commit was sent and its
+        outcome is not known, or PostgreSQL sent any notice with it: the connection is then gone.
+        """
+        with translated():
+            connection = self._writer.connect()
+        writing: Writing | None = None
+        try:
+            with translated():
+                writing = Writing(connection, queries.head(connection, lock=True))
+            yield writing
+            writing.finish()
+        except BaseException:
+            roll_back(connection)
+            raise
+        else:
+            commit(connection)
+        finally:
+            if writing is not None:
+                writing.close()
+
+    def put_checkpoint(self, size: int, note: bytes) -> None:
+        """Store a signed note for ``size``. One with the same text, whoever signed it, stays.
+
+        Raises ``conflict.checkpoint`` if the stored note's text differs, or the log is smaller.
+        """
+        with self.writing() as writing:
+            writing.put_checkpoint(size, note)
+
+    def head(self) -> LogHead:
+        """Where the log stands."""
+        with self._reading() as connection:
+            return queries.head(connection)
+
+    def entry(self, index: int) -> StoredEntry | None:
+        """The entry at ``index``."""
+        with self._reading() as connection:
+            found = queries.entries(connection, index, index + 1)
+        return found[0] if found else None
+
+    def entries(self, start: int, stop: int) -> list[StoredEntry]:
+        """The entries start ≤ index < stop that there are. Raises ``usage.store.range``."""
+        if not 0 <= start <= stop or stop - start > MAX_RANGE:
+            raise RANGE.at("range", f"{start} to {stop}")
+        with self._reading() as connection:
+            return queries.entries(connection, start, stop)
+
+    def iterate_entries(self, start: int, stop: int, chunk: int = 1024) -> Iterator[StoredEntry]:
+        """The entries start ≤ index < stop, ``chunk`` a transaction; stops at the last there is."""
+        for first in range(start, stop, chunk):
+            last = min(first + chunk, stop)
+            found = self.entries(first, last)
+            yield from found
+            if len(found) < last - first:
+                return
+
+    def entry_by_id(self, entry_id: bytes) -> StoredEntry | None:
+        """The entry with this SHA-256 of its leaf."""
+        with self._reading() as connection:
+            return queries.entries_by_id(connection, [entry_id]).get(entry_id)
+
+    def by_content(self, content_ids: Iterable[bytes]) -> dict[bytes, tuple[int, bytes]]:
+        """content id → (index, entry id), of those that are registered."""
+        with self._reading() as connection:
+            return queries.contents(connection, content_ids)
+
+    def state(self, uri: str) -> bytes | None:
+        """The encoded state of a subject."""
+        return self.states([uri]).get(uri)
+
+    def states(self, uris: Iterable[str]) -> dict[str, bytes]:
+        """The encoded states of those subjects that have one."""
+        with self._reading() as connection:
+            found = queries.subjects(connection, uris)
+        return {uri: state for uri, _, state in found if state is not None}
+
+    def subject_entries(self, uri: str, size: int) -> list[int]:
+        """The indexes below ``size`` of the entries that concern a subject, ascending."""
+        with self._reading() as connection:
+            return queries.subject_entries(connection, uri, size)
+
+    def iterate_subjects(self, after_uri: str = "", limit: int = 1000) -> list[StoredSubject]:
+        """Up to ``limit`` subjects after ``after_uri``, in the order of their bytes."""
+        with self._reading() as connection:
+            return queries.subject_page(connection, after_uri, limit)
+
+    def tile(self, level: int, n: int, width: int) -> bytes:
+        """The first ``width`` hashes of a tile, 32 bytes each. Raises ``damaged.store.tile``."""
+        with self._reading() as connection:
+            return queries.tile(connection, level, n, width)
+
+    def checkpoint(self, size: int | None = None) -> tuple[int, bytes] | None:
+        """(size, note) of the checkpoint of that size, or of the newest."""
+        with self._reading() as connection:
+            return queries.checkpoint(connection, size)
+
+    def counts(self) -> Counts:
+        """The number of rows of each table; takes long on a large log."""
+        with self._reading() as connection:
+            return queries.counts(connection)
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with translated(), self._readers.connect() as connection:
+            yield connection
+
+
+def _touch(url: URL) -> None:
+    # The engine opens existing files only, so that a mistyped path makes no empty database.
+    if url.get_backend_name() != "sqlite":
+        return
+    try:
+        os.close(os.open(str(url.database), os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise UNREADABLE.at("database", str(error.strerror)) from error

@@ -1,0 +1,108 @@
+"""The tables. SQLModel defines them; the hot path writes to them through SQLAlchemy Core.
+
+Two choices are about locality, so that an entry costs the same in a large log as in a small one:
+subjects have a small ascending id, so ``subject_entry`` is clustered by eight-byte keys and not by
+a URI, and an entry's row lies in log order. Only three indexes are in random order: the two hashes
+of an entry, and the URI of a subject. All numbers are 64 bits wide.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Integer, LargeBinary, Table, Text
+from sqlmodel import Field, SQLModel
+
+# SQLite makes a key the row's own address only if its type is spelled INTEGER.
+_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
+# Ascending URIs must mean ascending bytes on every host, whatever its locale.
+_URI = Text().with_variant(Text(collation="C"), "postgresql")
+
+
+def _key() -> Any:
+    return Column(_NUMBER, primary_key=True, autoincrement=False, nullable=False)
+
+
+def _number(*, nullable: bool = False) -> Any:
+    return Column(_NUMBER, nullable=nullable)
+
+
+def _blob(*, nullable: bool = False, unique: bool = False) -> Any:
+    return Column(LargeBinary, nullable=nullable, unique=unique)
+
+
+class EntryRow(SQLModel, table=True):
+    """One registered statement: its leaf bytes, and the two hashes by which it is found."""
+
+    __tablename__ = "entry"
+    index: int = Field(sa_column=_key())
+    entry_id: bytes = Field(sa_column=_blob(unique=True))
+    content_id: bytes = Field(sa_column=_blob(unique=True))
+    leaf: bytes = Field(sa_column=_blob())
+
+
+class SubjectRow(SQLModel, table=True):
+    """One subject and its state. The state is null while only entries name the subject."""
+
+    __tablename__ = "subject"
+    id: int = Field(sa_column=_key())
+    uri: str = Field(sa_column=Column(_URI, nullable=False, unique=True))
+    state: bytes | None = Field(default=None, sa_column=_blob(nullable=True))
+
+
+class SubjectEntryRow(SQLModel, table=True):
+    """That an entry concerns a subject."""
+
+    __tablename__ = "subject_entry"
+    __table_args__ = {"sqlite_with_rowid": False}
+    subject_id: int = Field(
+        sa_column=Column(
+            _NUMBER, ForeignKey("subject.id"), primary_key=True, autoincrement=False, nullable=False
+        )
+    )
+    index: int = Field(sa_column=_key())
+
+
+class TileRow(SQLModel, table=True):
+    """One tile: ``data`` holds as many 32-byte hashes as are known, 256 when it is full."""
+
+    __tablename__ = "tile"
+    level: int = Field(sa_column=_key())
+    n: int = Field(sa_column=_key())
+    data: bytes = Field(sa_column=_blob())
+
+
+class CheckpointRow(SQLModel, table=True):
+    """A signed note over a tree size, as it was published."""
+
+    __tablename__ = "checkpoint"
+    size: int = Field(sa_column=_key())
+    note: bytes = Field(sa_column=_blob())
+
+
+class LogHeadRow(SQLModel, table=True):
+    """The single row, id 1, that says where the log stands and that every writer locks."""
+
+    __tablename__ = "log_head"
+    id: int = Field(sa_column=_key())
+    size: int = Field(sa_column=_number())
+    root: bytes = Field(sa_column=_blob())
+    edge: bytes = Field(sa_column=_blob())
+    epoch_time: int | None = Field(default=None, sa_column=_number(nullable=True))
+    last_time: int = Field(sa_column=_number())
+    last_head: int | None = Field(default=None, sa_column=_number(nullable=True))
+    governance: int = Field(sa_column=_number())
+    checkpoint: int = Field(sa_column=_number())
+
+
+def _table(model: type[SQLModel]) -> Table:
+    return cast(Table, model.__table__)  # type: ignore[attr-defined]
+
+
+METADATA = SQLModel.metadata
+ENTRY = _table(EntryRow)
+SUBJECT = _table(SubjectRow)
+SUBJECT_ENTRY = _table(SubjectEntryRow)
+TILE = _table(TileRow)
+CHECKPOINT = _table(CheckpointRow)
+LOG_HEAD = _table(LogHeadRow)

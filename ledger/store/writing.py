@@ -1,0 +1,212 @@
+"""What one write transaction may do. ``SqlStore.writing()`` makes and commits it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Table, bindparam, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import SQLAlchemyError
+
+from keys.errors import CellbookError, declare
+from ledger.store import queries
+from ledger.store.failures import translate
+from ledger.store.records import LogHead, NewEntry, StoredEntry
+from ledger.store.tables import CHECKPOINT, ENTRY, LOG_HEAD, SUBJECT, SUBJECT_ENTRY, TILE
+
+_SET_STATE = (
+    update(SUBJECT)
+    .where(SUBJECT.c.id == bindparam("subject_id"))
+    .values(state=bindparam("new_state"))
+)
+
+CHECKPOINT_CONFLICT = declare(
+    "conflict.checkpoint",
+    "Another checkpoint is stored for this tree size, or the log is not that large.",
+    "Stop publishing. Compare the two notes and run `cellbook fsck`.",
+)
+
+
+def note_text(note: bytes) -> bytes:
+    """What a C2SP note's signatures are over: all before the last empty line."""
+    return note.rpartition(b"\n\n")[0]
+
+
+class Writing:
+    """One write transaction, with the head row locked. Everything is read after the lock.
+
+    ``head`` is the head as it was when the lock was taken; it does not change with the writes.
+    After any error of the database, even one that the caller caught, the block cannot commit:
+    SQLite may have rolled back by itself, and what follows would then commit alone. Used by one
+    thread, and only inside its block.
+    """
+
+    def __init__(self, connection: Connection, head: LogHead) -> None:
+        self.head = head
+        self._connection = connection
+        self._failure: CellbookError | None = None
+        self._open = True
+        self._stored = self._claimed = head.size
+        # Subjects that were looked up: their ids, or None where there is no row yet.
+        self._ids: dict[str, int | None] = {}
+        self._next_id = 0
+
+    def contents(self, content_ids: Iterable[bytes]) -> dict[bytes, tuple[int, bytes]]:
+        """(index, entry id) of those content ids that are registered."""
+        with self._using() as connection:
+            return queries.contents(connection, content_ids)
+
+    def states(self, uris: Iterable[str]) -> dict[str, bytes]:
+        """The encoded states of those subjects that have one."""
+        wanted = list(uris)
+        with self._using() as connection:
+            found = queries.subjects(connection, wanted)
+        self._ids.update(dict.fromkeys(wanted))
+        self._ids.update((uri, subject_id) for uri, subject_id, _ in found)
+        return {uri: state for uri, _, state in found if state is not None}
+
+    def entries_by_id(self, entry_ids: Iterable[bytes]) -> dict[bytes, StoredEntry]:
+        """Those entries that are registered, by entry id."""
+        with self._using() as connection:
+            return queries.entries_by_id(connection, entry_ids)
+
+    def tile(self, level: int, n: int, width: int) -> bytes:
+        """The first ``width`` hashes of a tile. Raises ``damaged.store.tile``."""
+        with self._using() as connection:
+            return queries.tile(connection, level, n, width)
+
+    def append(self, entries: Sequence[NewEntry]) -> None:
+        """Insert entries; their indexes must go on unbroken from the head's size (ValueError).
+
+        Raises ``conflict.store.duplicate`` for a content id or entry id that is registered.
+        """
+        first = self._stored
+        if [entry.index for entry in entries] != list(range(first, first + len(entries))):
+            raise ValueError(f"entries must go on from index {first}")
+        rows = [
+            {"index": e.index, "entry_id": e.entry_id, "content_id": e.content_id, "leaf": e.leaf}
+            for e in entries
+        ]
+        self._insert(ENTRY, rows)
+        self._stored += len(rows)
+
+    def put_states(self, states: Mapping[str, bytes]) -> None:
+        """Insert or replace the states of subjects."""
+        new = self._without_row(states)
+        self._new_subjects({uri: states[uri] for uri in new})
+        skip = set(new)
+        rows = [
+            {"subject_id": self._ids[uri], "new_state": state}
+            for uri, state in states.items()
+            if uri not in skip
+        ]
+        if rows:
+            with self._using() as connection:
+                connection.execute(_SET_STATE, rows)
+
+    def put_subject_entries(self, pairs: Sequence[tuple[str, int]]) -> None:
+        """Say which entries concern which subjects: (URI, index), each pair once.
+
+        A subject without a row gets one without a state.
+        """
+        new = self._without_row(uri for uri, _ in pairs)
+        self._new_subjects(dict.fromkeys(new))
+        rows = [{"subject_id": self._ids[uri], "index": index} for uri, index in pairs]
+        self._insert(SUBJECT_ENTRY, rows)
+
+    def put_tiles(self, tiles: Mapping[tuple[int, int], bytes]) -> None:
+        """Insert or replace tiles, by (level, n)."""
+        rows = [{"level": level, "n": n, "data": data} for (level, n), data in tiles.items()]
+        if not rows:
+            return
+        with self._using() as connection:
+            kind = postgres_insert if connection.dialect.name == "postgresql" else sqlite_insert
+            statement = kind(TILE)
+            replace = statement.on_conflict_do_update(
+                index_elements=[TILE.c.level, TILE.c.n], set_={"data": statement.excluded.data}
+            )
+            connection.execute(replace, rows)
+
+    def put_head(self, head: LogHead) -> None:
+        """Replace the head row, all but ``checkpoint``, which ``put_checkpoint`` moves."""
+        values = {
+            "size": head.size,
+            "root": head.root,
+            "edge": head.edge,
+            "epoch_time": head.epoch_time,
+            "last_time": head.last_time,
+            "last_head": head.last_head,
+            "governance": head.governance,
+        }
+        with self._using() as connection:
+            connection.execute(update(LOG_HEAD).where(LOG_HEAD.c.id == 1), values)
+        self._claimed = head.size
+
+    def put_checkpoint(self, size: int, note: bytes) -> None:
+        """Store a signed note and move the head's ``checkpoint`` up to it.
+
+        A stored note with the same text stays, whoever signed it. Raises ``conflict.checkpoint``
+        if its text differs, or the log is smaller. The signatures are not checked here.
+        """
+        with self._using() as connection:
+            stored = queries.checkpoint(connection, size)
+            if stored is None and size <= self._stored:
+                connection.execute(insert(CHECKPOINT), [{"size": size, "note": note}])
+            elif stored is None or note_text(stored[1]) != note_text(note):
+                raise CHECKPOINT_CONFLICT.at(f"checkpoint of size {size}")
+            newer = LOG_HEAD.c.checkpoint < size
+            connection.execute(
+                update(LOG_HEAD).where(LOG_HEAD.c.id == 1, newer), {"checkpoint": size}
+            )
+
+    def finish(self) -> None:
+        """Before the commit: raise what failed, or ValueError if head and entries disagree."""
+        if self._failure is not None:
+            raise self._failure
+        if self._stored != self._claimed:
+            raise ValueError(f"the head says {self._claimed} entries, there are {self._stored}")
+
+    def close(self) -> None:
+        """The block is over: every further call is refused."""
+        self._open = False
+
+    def _without_row(self, uris: Iterable[str]) -> list[str]:
+        wanted = list(dict.fromkeys(uris))
+        unknown = [uri for uri in wanted if uri not in self._ids]
+        if unknown:
+            self.states(unknown)
+        return [uri for uri in wanted if self._ids[uri] is None]
+
+    def _new_subjects(self, states: Mapping[str, bytes | None]) -> None:
+        # Ids are given out here and not by the database: nobody else writes under the lock, and
+        # the rows of one subject's entries can then be written without asking for its id.
+        if states and not self._next_id:
+            with self._using() as connection:
+                self._next_id = (
+                    connection.execute(select(func.max(SUBJECT.c.id))).scalar() or 0
+                ) + 1
+        rows = []
+        for uri, state in states.items():
+            self._ids[uri] = self._next_id
+            rows.append({"id": self._next_id, "uri": uri, "state": state})
+            self._next_id += 1
+        self._insert(SUBJECT, rows)
+
+    def _insert(self, table: Table, rows: list[dict[str, object]]) -> None:
+        if rows:
+            with self._using() as connection:
+                connection.execute(insert(table), rows)
+
+    @contextmanager
+    def _using(self) -> Iterator[Connection]:
+        if self._failure is not None:
+            raise self._failure
+        if not self._open:
+            raise RuntimeError("the write transaction is over")
+        try:
+            yield self._connection
+        except SQLAlchemyError as error:
+            self._failure = translate(error)
+            raise self._failure from error
