@@ -194,7 +194,7 @@ class Writing:
             self._next_id += 1
         self._insert(SUBJECT, rows)
 
-    def _insert(self, table: Table, rows: list[dict[str, object]]) -> None:
+    def _insert(self, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
         if rows:
             with self._using() as connection:
                 connection.execute(insert(table), rows)
