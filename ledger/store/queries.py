@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable
 
-from sqlalchemy import Connection, RowMapping, Select, func, select
+from sqlalchemy import Connection, RowMapping, func, select
 
 from keys.errors import declare
+from ledger.store.bulk import bulk
 from ledger.store.failures import SCHEMA
 from ledger.store.records import Counts, LogHead, StoredEntry, StoredSubject
 from ledger.store.tables import CHECKPOINT, ENTRY, LOG_HEAD, SUBJECT, SUBJECT_ENTRY, TILE
@@ -18,8 +18,6 @@ TILE_SHORT = declare(
     "Run `cellbook fsck`; restore the database from a copy.",
 )
 
-# Far below every limit on parameters, and few distinct statements.
-_CHUNK = 512
 HASH = 32
 
 
@@ -49,26 +47,29 @@ def contents(
     connection: Connection, content_ids: Iterable[bytes]
 ) -> dict[bytes, tuple[int, bytes]]:
     """content id → (index, entry id), of those that are registered."""
-    columns = select(ENTRY.c.content_id, ENTRY.c.index, ENTRY.c.entry_id)
-    rows = _matching(connection, columns, ENTRY.c.content_id, content_ids)
+    columns = (ENTRY.c.content_id, ENTRY.c.index, ENTRY.c.entry_id)
+    rows = bulk(connection).matching(connection, columns, content_ids)
     return {content_id: (index, entry_id) for content_id, index, entry_id in rows}
 
 
 def subjects(connection: Connection, uris: Iterable[str]) -> list[tuple[str, int, bytes | None]]:
     """(uri, id, state) of those subjects that have a row."""
-    columns = select(SUBJECT.c.uri, SUBJECT.c.id, SUBJECT.c.state)
-    return [(u, i, s) for u, i, s in _matching(connection, columns, SUBJECT.c.uri, uris)]
+    columns = (SUBJECT.c.uri, SUBJECT.c.id, SUBJECT.c.state)
+    rows = bulk(connection).matching(connection, columns, uris)
+    return [(uri, subject_id, state) for uri, subject_id, state in rows]
 
 
 def entries_by_id(connection: Connection, entry_ids: Iterable[bytes]) -> dict[bytes, StoredEntry]:
     """entry id → entry, of those that are registered."""
-    rows = _matching(connection, _entries(), ENTRY.c.entry_id, entry_ids)
-    return {row[1]: StoredEntry(*row) for row in rows}
+    columns = (ENTRY.c.entry_id, ENTRY.c.index, ENTRY.c.content_id, ENTRY.c.leaf)
+    rows = bulk(connection).matching(connection, columns, entry_ids)
+    return {row[0]: StoredEntry(row[1], row[0], row[2], row[3]) for row in rows}
 
 
 def entries(connection: Connection, start: int, stop: int) -> list[StoredEntry]:
     """The entries start ≤ index < stop, ascending."""
-    statement = _entries().where(ENTRY.c.index >= start, ENTRY.c.index < stop)
+    columns = select(ENTRY.c.index, ENTRY.c.entry_id, ENTRY.c.content_id, ENTRY.c.leaf)
+    statement = columns.where(ENTRY.c.index >= start, ENTRY.c.index < stop)
     return [StoredEntry(*row) for row in connection.execute(statement.order_by(ENTRY.c.index))]
 
 
@@ -88,8 +89,8 @@ def subject_page(connection: Connection, after_uri: str, limit: int) -> list[Sto
     page = select(SUBJECT).where(SUBJECT.c.uri > after_uri).order_by(SUBJECT.c.uri).limit(limit)
     rows = connection.execute(page).all()
     indexes: dict[int, list[int]] = {row.id: [] for row in rows}
-    pairs = select(SUBJECT_ENTRY.c.subject_id, SUBJECT_ENTRY.c.index)
-    for subject_id, index in _matching(connection, pairs, SUBJECT_ENTRY.c.subject_id, indexes):
+    pairs = (SUBJECT_ENTRY.c.subject_id, SUBJECT_ENTRY.c.index)
+    for subject_id, index in bulk(connection).matching(connection, pairs, indexes):
         indexes[subject_id].append(index)
     return [StoredSubject(row.uri, row.state, tuple(sorted(indexes[row.id]))) for row in rows]
 
@@ -120,16 +121,3 @@ def counts(connection: Connection) -> Counts:
     tables = (ENTRY, SUBJECT, SUBJECT_ENTRY, TILE, CHECKPOINT)
     numbers = [connection.execute(select(func.count()).select_from(t)).scalar() for t in tables]
     return Counts(*(number or 0 for number in numbers))
-
-
-def _entries() -> Select[Any]:
-    return select(ENTRY.c.index, ENTRY.c.entry_id, ENTRY.c.content_id, ENTRY.c.leaf)
-
-
-def _matching(
-    connection: Connection, statement: Select[Any], column: Any, values: Iterable[Any]
-) -> Iterator[Sequence[Any]]:
-    wanted = list(dict.fromkeys(values))
-    for start in range(0, len(wanted), _CHUNK):
-        part = wanted[start : start + _CHUNK]
-        yield from connection.execute(statement.where(column.in_(part)))

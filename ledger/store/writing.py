@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, func, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import Connection, Table, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from keys.errors import CellbookError, declare
 from ledger.store import queries
+from ledger.store.bulk import bulk
 from ledger.store.failures import translate
 from ledger.store.records import LogHead, NewEntry, StoredEntry
-from ledger.store.tables import CHECKPOINT, ENTRY, LOG_HEAD, SUBJECT, SUBJECT_ENTRY, TILE
-
-_SET_STATE = (
-    update(SUBJECT)
-    .where(SUBJECT.c.id == bindparam("subject_id"))
-    .values(state=bindparam("new_state"))
-)
+from ledger.store.tables import CHECKPOINT, ENTRY, LOG_HEAD, SUBJECT, SUBJECT_ENTRY
 
 CHECKPOINT_CONFLICT = declare(
     "conflict.checkpoint",
@@ -85,26 +79,24 @@ class Writing:
         first = self._stored
         if [entry.index for entry in entries] != list(range(first, first + len(entries))):
             raise ValueError(f"entries must go on from index {first}")
-        rows = [
-            {"index": e.index, "entry_id": e.entry_id, "content_id": e.content_id, "leaf": e.leaf}
-            for e in entries
-        ]
-        self._insert(ENTRY, rows)
-        self._stored += len(rows)
+        self._insert(
+            ENTRY,
+            [entry.index for entry in entries],
+            [entry.entry_id for entry in entries],
+            [entry.content_id for entry in entries],
+            [entry.leaf for entry in entries],
+        )
+        self._stored += len(entries)
 
     def put_states(self, states: Mapping[str, bytes]) -> None:
         """Insert or replace the states of subjects."""
         new = self._without_row(states)
         self._new_subjects({uri: states[uri] for uri in new})
-        skip = set(new)
-        rows = [
-            {"subject_id": self._ids[uri], "new_state": state}
-            for uri, state in states.items()
-            if uri not in skip
-        ]
-        if rows:
+        changed = states.keys() - new
+        if changed:
+            ids = [self._ids[uri] for uri in changed]
             with self._using() as connection:
-                connection.execute(_SET_STATE, rows)
+                bulk(connection).set_states(connection, ids, [states[uri] for uri in changed])
 
     def put_subject_entries(self, pairs: Sequence[tuple[str, int]]) -> None:
         """Say which entries concern which subjects: (URI, index), each pair once.
@@ -113,21 +105,16 @@ class Writing:
         """
         new = self._without_row(uri for uri, _ in pairs)
         self._new_subjects(dict.fromkeys(new))
-        rows = [{"subject_id": self._ids[uri], "index": index} for uri, index in pairs]
-        self._insert(SUBJECT_ENTRY, rows)
+        ids = [self._ids[uri] for uri, _ in pairs]
+        self._insert(SUBJECT_ENTRY, ids, [index for _, index in pairs])
 
     def put_tiles(self, tiles: Mapping[tuple[int, int], bytes]) -> None:
         """Insert or replace tiles, by (level, n)."""
-        rows = [{"level": level, "n": n, "data": data} for (level, n), data in tiles.items()]
-        if not rows:
-            return
-        with self._using() as connection:
-            kind = postgres_insert if connection.dialect.name == "postgresql" else sqlite_insert
-            statement = kind(TILE)
-            replace = statement.on_conflict_do_update(
-                index_elements=[TILE.c.level, TILE.c.n], set_={"data": statement.excluded.data}
-            )
-            connection.execute(replace, rows)
+        if tiles:
+            levels, numbers = [level for level, _ in tiles], [n for _, n in tiles]
+            with self._using() as connection:
+                columns = (levels, numbers, list(tiles.values()))
+                bulk(connection).replace_tiles(connection, columns)
 
     def put_head(self, head: LogHead) -> None:
         """Replace the head row, all but ``checkpoint``, which ``put_checkpoint`` moves."""
@@ -187,17 +174,15 @@ class Writing:
                 self._next_id = (
                     connection.execute(select(func.max(SUBJECT.c.id))).scalar() or 0
                 ) + 1
-        rows = []
-        for uri, state in states.items():
-            self._ids[uri] = self._next_id
-            rows.append({"id": self._next_id, "uri": uri, "state": state})
-            self._next_id += 1
-        self._insert(SUBJECT, rows)
+        ids = list(range(self._next_id, self._next_id + len(states)))
+        self._next_id += len(ids)
+        self._insert(SUBJECT, ids, list(states), list(states.values()))
+        self._ids.update(zip(states, ids, strict=True))
 
-    def _insert(self, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
-        if rows:
+    def _insert(self, table: Table, *columns: list[Any]) -> None:
+        if columns[0]:
             with self._using() as connection:
-                connection.execute(insert(table), rows)
+                bulk(connection).insert(connection, table, columns)
 
     @contextmanager
     def _using(self) -> Iterator[Connection]:

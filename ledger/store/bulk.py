@@ -1,0 +1,136 @@
+"""Statements over many rows at once, in the fastest form of each database.
+
+SQLite takes a statement once and rows by ``executemany``; PostgreSQL takes whole columns as binary
+arrays, one round trip for any number of rows. Both go through SQLAlchemy's connection but not
+through its compiler, which costs as much as the insert itself. Values are always parameters; table
+and column names come from ``ledger.store.tables``.
+"""
+
+# ruff: noqa: S608  (the text is made of our own table and column names only)
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol
+
+from sqlalchemy import BigInteger, Column, Connection, LargeBinary, Table
+
+from ledger.store.tables import SUBJECT, TILE
+
+# Far below SQLite's limit on parameters; the last chunk's length varies, so keep chunks few.
+_CHUNK = 512
+_REPLACE_TILE = " ON CONFLICT (level, n) DO UPDATE SET data = excluded.data"
+
+
+class Bulk(Protocol):
+    """Rows go in as columns, in the order of the table's definition; none may be empty."""
+
+    def insert(self, connection: Connection, table: Table, columns: Sequence[list[Any]]) -> None:
+        """Insert rows that are not there."""
+
+    def replace_tiles(self, connection: Connection, columns: Sequence[list[Any]]) -> None:
+        """Insert or replace rows of ``tile``."""
+
+    def set_states(self, connection: Connection, ids: list[Any], states: list[Any]) -> None:
+        """Replace the states of subjects that have a row."""
+
+    def matching(
+        self, connection: Connection, columns: Sequence[Column[Any]], values: Iterable[Any]
+    ) -> Iterator[Sequence[Any]]:
+        """``columns`` of the rows whose first one has one of ``values``, in no order."""
+
+
+def bulk(connection: Connection) -> Bulk:
+    """The statements for this connection's database."""
+    return _POSTGRES if connection.dialect.name == "postgresql" else _SQLITE
+
+
+class _Sqlite:
+    def __init__(self) -> None:
+        self._inserts: dict[Table, str] = {}
+
+    def insert(self, connection: Connection, table: Table, columns: Sequence[list[Any]]) -> None:
+        sql = self._inserts.get(table)
+        if sql is None:
+            marks = ",".join("?" * len(table.columns))
+            sql = f"INSERT INTO {table.name} ({_names(table.columns)}) VALUES ({marks})"
+            self._inserts[table] = sql
+        connection.exec_driver_sql(sql, list(zip(*columns, strict=True)))
+
+    def replace_tiles(self, connection: Connection, columns: Sequence[list[Any]]) -> None:
+        sql = f"INSERT INTO {TILE.name} (level, n, data) VALUES (?,?,?)" + _REPLACE_TILE
+        connection.exec_driver_sql(sql, list(zip(*columns, strict=True)))
+
+    def set_states(self, connection: Connection, ids: list[Any], states: list[Any]) -> None:
+        rows = list(zip(states, ids, strict=True))
+        connection.exec_driver_sql(f"UPDATE {SUBJECT.name} SET state = ? WHERE id = ?", rows)
+
+    def matching(
+        self, connection: Connection, columns: Sequence[Column[Any]], values: Iterable[Any]
+    ) -> Iterator[Sequence[Any]]:
+        select = _select(columns)
+        wanted = list(dict.fromkeys(values))
+        for start in range(0, len(wanted), _CHUNK):
+            part = tuple(wanted[start : start + _CHUNK])
+            yield from connection.exec_driver_sql(
+                f"{select} IN ({','.join('?' * len(part))})", part
+            )
+
+
+class _Postgres:
+    def __init__(self) -> None:
+        self._inserts: dict[Table, str] = {}
+
+    def insert(self, connection: Connection, table: Table, columns: Sequence[list[Any]]) -> None:
+        connection.exec_driver_sql(self._insert(table), tuple(columns))
+
+    def replace_tiles(self, connection: Connection, columns: Sequence[list[Any]]) -> None:
+        connection.exec_driver_sql(self._insert(TILE) + _REPLACE_TILE, tuple(columns))
+
+    def set_states(self, connection: Connection, ids: list[Any], states: list[Any]) -> None:
+        sql = (
+            f"UPDATE {SUBJECT.name} SET state = new.state"
+            f" FROM unnest({_arrays([SUBJECT.c.id, SUBJECT.c.state])}) AS new (id, state)"
+            f" WHERE {SUBJECT.name}.id = new.id"
+        )
+        connection.exec_driver_sql(sql, (ids, states))
+
+    def matching(
+        self, connection: Connection, columns: Sequence[Column[Any]], values: Iterable[Any]
+    ) -> Iterator[Sequence[Any]]:
+        wanted = list(dict.fromkeys(values))
+        if wanted:
+            sql = f"{_select(columns)} = ANY({_arrays(columns[:1])})"
+            yield from connection.exec_driver_sql(sql, (wanted,))
+
+    def _insert(self, table: Table) -> str:
+        sql = self._inserts.get(table)
+        if sql is None:
+            names, arrays = _names(table.columns), _arrays(table.columns)
+            sql = f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays})"
+            self._inserts[table] = sql
+        return sql
+
+
+def _select(columns: Sequence[Column[Any]]) -> str:
+    key = columns[0]
+    return f'SELECT {_names(columns)} FROM {key.table.name} WHERE "{key.name}"'
+
+
+def _names(columns: Iterable[Column[Any]]) -> str:
+    return ", ".join(f'"{column.name}"' for column in columns)
+
+
+def _arrays(columns: Iterable[Column[Any]]) -> str:
+    # %b: binary. As text, every byte of a leaf would be two hexadecimal digits.
+    return ", ".join(f"%b::{_postgres_type(column)}[]" for column in columns)
+
+
+def _postgres_type(column: Column[Any]) -> str:
+    if isinstance(column.type, BigInteger):
+        return "bigint"
+    return "bytea" if isinstance(column.type, LargeBinary) else "text"
+
+
+_SQLITE = _Sqlite()
+_POSTGRES = _Postgres()
