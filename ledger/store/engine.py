@@ -16,7 +16,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
 from keys.errors import declare
-from ledger.store.failures import is_busy
+from ledger.store.failures import is_busy, translate
 
 SQLITE_VERSION = declare(
     "unavailable.store.sqlite-version",
@@ -146,7 +146,8 @@ def _begin_writing(lock_timeout: float) -> Any:
                 raw.execute("BEGIN IMMEDIATE")
             except Exception as error:
                 if not is_busy(error) or time.monotonic() > deadline:
-                    raise
+                    # SQLAlchemy does not wrap what a listener raises.
+                    raise translate(error) from error
                 time.sleep(_BUSY_STEP)
             else:
                 return
@@ -167,8 +168,9 @@ def _postgres(url: URL, read_only: bool, lock_timeout: float) -> Engine:
     settings = _postgres_settings(read_only, lock_timeout)
 
     def connected(raw: Any, record: Any) -> None:
-        notices: list[Any] = record.info.setdefault("notices", [])
-        raw.add_notice_handler(notices.append)
+        notices: list[str] = record.info.setdefault("notices", [])
+        # The text is taken at once: psycopg frees what it came in.
+        raw.add_notice_handler(lambda notice: notices.append(str(notice.message_primary)))
         raw.autocommit = True
         for name, value in settings:
             raw.execute("SELECT set_config(%s, %s, false)", (name, value))

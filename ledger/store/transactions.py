@@ -40,7 +40,7 @@ def commit(connection: Connection) -> None:
     space wrote no commit record, which is ``unavailable.store.full``. PostgreSQL reports a commit
     whose wait for a standby was cancelled as a success with a warning, so any notice counts too.
     """
-    notices: list[object] = connection.info.setdefault("notices", [])
+    notices: list[str] = connection.info.setdefault("notices", [])
     notices.clear()
     try:
         connection.commit()
@@ -53,7 +53,7 @@ def commit(connection: Connection) -> None:
         _discard(connection)
         raise
     if notices:
-        said = getattr(notices[0], "message_primary", None) or "a notice came with the commit"
+        said = notices[0]
         _discard(connection)
         raise uncertain("commit", said)
     connection.close()

@@ -1,0 +1,83 @@
+"""The migrations make what the tables say, and every database gets there."""
+
+from __future__ import annotations
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, inspect
+from sqlalchemy.exc import DBAPIError
+
+from ledger.store import migrations
+from ledger.store.engine import open_engine
+from ledger.store.sql import SqlStore
+from ledger.store.tables import METADATA
+
+
+def differences(engine: Engine) -> list[object]:
+    with engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": True}
+        )
+        return list(compare_metadata(context, METADATA))
+
+
+def test_the_migrations_make_the_tables_of_the_models(url: str, store: SqlStore) -> None:
+    engine = open_engine(url)
+    assert differences(engine) == []
+    found = inspect(engine)
+    for table in METADATA.sorted_tables:
+        columns = {column["name"]: column["nullable"] for column in found.get_columns(table.name)}
+        assert columns == {column.name: column.nullable for column in table.columns}
+        keys = found.get_pk_constraint(table.name)["constrained_columns"]
+        assert keys == [column.name for column in table.primary_key]
+        unique = {tuple(each["column_names"]) for each in found.get_unique_constraints(table.name)}
+        assert unique == {(column.name,) for column in table.columns if column.unique}
+    engine.dispose()
+
+
+def test_the_comparison_sees_a_difference(url: str, store: SqlStore) -> None:
+    engine = open_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE tile ADD COLUMN extra BIGINT")
+    assert differences(engine) != []
+    engine.dispose()
+
+
+def test_sqlite_keeps_rows_where_the_design_wants_them(store: SqlStore) -> None:
+    engine = store._writer
+    if engine.dialect.name != "sqlite":
+        return
+    with engine.connect() as connection:
+        rows = connection.exec_driver_sql("PRAGMA table_list").mappings().all()
+        without_rowid = {row["name"] for row in rows if row["wr"]}
+        # An index on entry's key would mean that it is not the row's own address.
+        indexes = connection.exec_driver_sql("PRAGMA index_list(entry)").mappings().all()
+    assert without_rowid == {"subject_entry"}
+    assert {row["origin"] for row in indexes} == {"u"}
+
+
+def test_the_newest_revision_is_the_last_script() -> None:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", "ledger.store:migrations")
+    assert ScriptDirectory.from_config(config).get_heads() == [migrations.NEWEST]
+
+
+def test_migrating_again_changes_nothing(store: SqlStore) -> None:
+    migrations.migrate(store._writer)
+    store.check_schema()
+
+
+def test_a_failed_migration_leaves_no_tables(url: str) -> None:
+    engine = open_engine(url)
+    SqlStore.open(url).create()
+    with engine.begin() as connection:
+        for name in ("alembic_version", "entry", "log_head"):
+            connection.exec_driver_sql(f"DROP TABLE {name}")
+    with pytest.raises(DBAPIError, match="tile"):  # entry is made, then tile is there already
+        migrations.migrate(engine)
+    assert "entry" not in inspect(engine).get_table_names()
+    engine.dispose()
