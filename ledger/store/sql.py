@@ -26,6 +26,7 @@ RANGE = declare(
 )
 
 MAX_RANGE = 65_536
+_LARGEST = 2**63 - 1
 
 _EMPTY = {
     "id": 1,
@@ -118,13 +119,15 @@ class SqlStore:
 
     def entry(self, index: int) -> StoredEntry | None:
         """The entry at ``index``."""
+        if not 0 <= index < _LARGEST:
+            return None
         with self._reading() as connection:
             found = queries.entries(connection, index, index + 1)
         return found[0] if found else None
 
     def entries(self, start: int, stop: int) -> list[StoredEntry]:
         """The entries start ≤ index < stop that there are. Raises ``usage.store.range``."""
-        if not 0 <= start <= stop or stop - start > MAX_RANGE:
+        if not 0 <= start <= stop <= _LARGEST or stop - start > MAX_RANGE:
             raise RANGE.at("range", f"{start} to {stop}")
         with self._reading() as connection:
             return queries.entries(connection, start, stop)
@@ -155,13 +158,15 @@ class SqlStore:
     def states(self, uris: Iterable[str]) -> dict[str, bytes]:
         """The encoded states of those subjects that have one."""
         with self._reading() as connection:
-            found = queries.subjects(connection, uris)
+            found = queries.subjects(connection, filter(_is_text, uris))
         return {uri: state for uri, _, state in found if state is not None}
 
     def subject_entries(self, uri: str, size: int) -> list[int]:
         """The indexes below ``size`` of the entries that concern a subject, ascending."""
+        if not _is_text(uri):
+            return []
         with self._reading() as connection:
-            return queries.subject_entries(connection, uri, size)
+            return queries.subject_entries(connection, uri, min(size, _LARGEST))
 
     def iterate_subjects(self, after_uri: str = "", limit: int = 1000) -> list[StoredSubject]:
         """Up to ``limit`` subjects after ``after_uri``, in the order of their bytes."""
@@ -170,11 +175,15 @@ class SqlStore:
 
     def tile(self, level: int, n: int, width: int) -> bytes:
         """The first ``width`` hashes of a tile, 32 bytes each. Raises ``damaged.store.tile``."""
+        if max(level, n) > _LARGEST:
+            raise queries.TILE_SHORT.at(f"tile {level}/{n}", "no tree is that large")
         with self._reading() as connection:
             return queries.tile(connection, level, n, width)
 
     def checkpoint(self, size: int | None = None) -> tuple[int, bytes] | None:
         """(size, note) of the checkpoint of that size, or of the newest."""
+        if size is not None and size > _LARGEST:
+            return None
         with self._reading() as connection:
             return queries.checkpoint(connection, size)
 
@@ -187,6 +196,11 @@ class SqlStore:
     def _reading(self) -> Iterator[Connection]:
         with translated(), self._readers.connect() as connection:
             yield connection
+
+
+def _is_text(uri: str) -> bool:
+    # What a database cannot hold as text is no subject; asked for it, drivers raise their own way.
+    return "\0" not in uri and uri.encode(errors="replace").decode() == uri
 
 
 def _touch(url: URL) -> None:

@@ -277,6 +277,25 @@ def test_ranges_of_entries_are_bounded(store: SqlStore) -> None:
         assert caught.value.code == "usage.store.range"
 
 
+def test_what_no_database_can_hold_is_not_there(store: SqlStore) -> None:
+    with store.writing() as writing:
+        grow(writing)
+        writing.put_states({"urn:a": b"state"})
+    for uri in ("urn:\0", "urn:\ud800"):
+        assert store.states([uri, "urn:a"]) == {"urn:a": b"state"}
+        assert store.subject_entries(uri, 1) == []
+    huge = 2**64
+    assert store.entry(huge) is None
+    assert store.entry(-1) is None
+    assert store.checkpoint(huge) is None
+    assert store.subject_entries("urn:a", huge) == []
+    for level, n in ((0, huge), (huge, 0)):
+        with pytest.raises(DamagedError):
+            store.tile(level, n, 1)
+    with pytest.raises(UsageError):
+        store.entries(huge, huge + 1)
+
+
 def test_a_reader_sees_what_is_committed_while_a_writer_is_at_work(store: SqlStore) -> None:
     with store.writing() as writing:
         grow(writing, 3)
