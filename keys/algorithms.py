@@ -66,5 +66,6 @@ def normalize(alg: int) -> int:
     """
     number = _POLYMORPHIC.get(alg, alg)
     if number not in ALGORITHMS:
-        raise UNSUPPORTED.at("alg", str(alg)[:20])
+        # Python refuses to print integers of thousands of digits.
+        raise UNSUPPORTED.at("alg", str(alg) if abs(alg) < 1 << 64 else "beyond 64 bits")
     return number

@@ -121,8 +121,7 @@ def from_map(key: Mapping[Any, object]) -> CoseKey:
     ``rejected.key.private``, ``rejected.key.operations``, ``rejected.key.small-order``,
     ``unsupported.key.type`` and ``unsupported.algorithm``.
     """
-    if not isinstance(key, Mapping) or any(type(label) not in (int, str) for label in key):
-        # In Python True and simple values equal integers: as labels they would pass for them.
+    if not isinstance(key, Mapping) or not all(map(_is_label, key)):
         raise SHAPE.at("COSE_Key", "not a map with integer or text labels")
     alg = _algorithm(key)
     _check_common(key)
@@ -157,20 +156,22 @@ def from_cbor(data: bytes) -> CoseKey:
 
 
 def _algorithm(key: Mapping[int, object]) -> int:
-    kty, crv = _integer(key, _KTY), key.get(-1)
+    """The algorithm that type and curve fix, or that an AKP key states; alg must agree."""
+    kty = _integer(key, _KTY)
     if kty not in _PUBLIC:
-        raise TYPE.at("kty", str(kty)[:20])
+        raise TYPE.at("kty", str(kty))
     _refuse_private(key, kty)
-    stated = None if kty != AKP and _ALG not in key else normalize(_integer(key, _ALG))
-    if kty == AKP:
-        fixed = stated
-    else:
-        fixed = _CURVES.get((kty, _integer(key, -1)))
-        if fixed is None:
-            raise TYPE.at("crv", str(crv)[:20])
+    stated = normalize(_integer(key, _ALG)) if kty == AKP or _ALG in key else None
+    fixed = stated if kty == AKP else _fixed_by_curve(kty, _integer(key, -1))
     if fixed is None or stated not in (None, fixed) or ALGORITHMS[fixed].kty != kty:
         raise ALGORITHM.at("alg", str(stated))
     return fixed
+
+
+def _fixed_by_curve(kty: int, crv: int) -> int:
+    if (kty, crv) not in _CURVES:
+        raise TYPE.at("crv", str(crv))
+    return _CURVES[kty, crv]
 
 
 def _refuse_private(key: Mapping[int, object], kty: int) -> None:
@@ -178,7 +179,7 @@ def _refuse_private(key: Mapping[int, object], kty: int) -> None:
         raise PRIVATE.at(f"label {_PRIVATE[kty]}")
     for label in key:
         if type(label) is int and label < 0 and label not in _PUBLIC[kty]:
-            raise SHAPE.at(f"label {str(label)[:20]}", "the key type has no such parameter")
+            raise SHAPE.at(f"label {label}", "the key type has no such parameter")
 
 
 def _check_common(key: Mapping[int, object]) -> None:
@@ -216,10 +217,15 @@ def _to_map(alg: int, raw: bytes) -> dict[int, int | bytes]:
     return {**key, -2: raw[1:33], -3: raw[33:]} if algorithm.crv == CRV_P256 else {**key, -2: raw}
 
 
+def _is_label(label: object) -> bool:
+    # In Python True and simple values equal integers: as labels they would pass for them.
+    return type(label) is str or (type(label) is int and abs(label) < 1 << 64)
+
+
 def _integer(key: Mapping[int, object], label: int) -> int:
     value = key.get(label)
-    if type(value) is not int:
-        raise SHAPE.at(f"label {label}", "missing" if value is None else "not an integer")
+    if type(value) is not int or abs(value) >= 1 << 64:
+        raise SHAPE.at(f"label {label}", "missing" if value is None else "not a 64-bit integer")
     return value
 
 

@@ -91,8 +91,9 @@ def load(path: str | os.PathLike[str], passphrase: str) -> SoftwareSigner:
     """The signer whose key is in the file at ``path``.
 
     Raises ``usage.keyfile.read``, ``.permissions``, ``.format`` and ``.passphrase``,
-    ``unsupported.key.private`` for a key of another kind. Not bounded: the rounds of key
-    derivation that the file asks for, as a file that only its owner can write is trusted so far.
+    ``unsupported.key.private`` for a key of another kind. Not checked: that it is the key that
+    was saved, because encrypted PKCS#8 is not authenticated (compare the kid with the one that
+    you expect), and the rounds of key derivation that the file asks for.
     """
     name = os.fspath(path)
     data = _read(name)

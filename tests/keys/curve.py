@@ -50,8 +50,13 @@ def decode(raw: bytes) -> Point | None:
     return (P - x if x & 1 != sign else x) % P, y
 
 
-BASE = decode((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
-assert BASE is not None
+def _base() -> Point:
+    point = decode((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
+    assert point is not None
+    return point
+
+
+BASE = _base()
 
 
 def torsion() -> list[Point]:

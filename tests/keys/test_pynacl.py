@@ -10,8 +10,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from keys import ed25519, pynacl
+from keys.algorithms import SIGNATURE
 from keys.cose_key import from_raw
-from keys.errors import CellbookError
+from keys.errors import CellbookError, FailedError
 from keys.signer import generate
 from tests.keys import curve
 
@@ -32,8 +33,7 @@ def backend() -> ed25519.Backend:
 def accepts(verify: ed25519.Backend, case: Case) -> bool:
     try:
         verify(*case)
-    except CellbookError as error:
-        assert error.code == "failed.signature"
+    except FailedError:
         return False
     return True
 
@@ -45,6 +45,12 @@ def cryptography_accepts(case: Case) -> bool:
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+def as_openssl(raw: bytes, message: bytes, signature: bytes) -> None:
+    """A backend that is as lenient about keys as OpenSSL."""
+    if not cryptography_accepts((raw, message, signature)):
+        raise SIGNATURE.at()
 
 
 def is_key(raw: bytes) -> bool:
@@ -146,17 +152,10 @@ def test_without_pynacl_there_is_no_backend(monkeypatch: pytest.MonkeyPatch) -> 
     [
         lambda raw, message, signature: None,
         lambda raw, message, signature: ed25519.verify(raw, b"other", signature),
-        lambda raw, message, signature: _as_openssl(raw, message, signature),
+        as_openssl,
     ],
     ids=["accepts all", "refuses all", "accepts small-order keys"],
 )
 def test_a_library_that_is_not_strict_is_found_out(lenient: Callable[..., None]) -> None:
     assert not pynacl._is_strict(lenient)
     assert pynacl._is_strict(ed25519.verify)
-
-
-def _as_openssl(raw: bytes, message: bytes, signature: bytes) -> None:
-    from keys.algorithms import SIGNATURE
-
-    if not cryptography_accepts((raw, message, signature)):
-        raise SIGNATURE.at()
