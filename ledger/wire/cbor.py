@@ -96,7 +96,10 @@ def encode(value: object) -> bytes:
     other types, integers beyond 64 bits, text that is not Unicode, nesting deeper than 64 levels
     and cyclic values.
     """
-    return _dumps(_ordered(value, _MAX_DEPTH), True)
+    try:
+        return _dumps(_ordered(value, _MAX_DEPTH), True)
+    except UnicodeEncodeError:
+        raise UNENCODABLE.at("", "text with a lone surrogate") from None
 
 
 def _as_bytes(data: object) -> bytes:
@@ -197,12 +200,17 @@ def _keys_ascend(table: dict[Key, Value], simple: frozenset[int]) -> bool:
 
 
 def _remember(keys: tuple[Key, ...]) -> None:
-    if len(keys) > _KNOWN_KEYS_MAX:
-        return
-    if all(type(key) is str and len(key) <= _KNOWN_KEY_MAX for key in keys):
+    if _is_memorable(keys):
         if len(_known_orders) >= _KNOWN_ORDERS_MAX:
             _known_orders.clear()
         _known_orders.add(keys)
+
+
+def _is_memorable(keys: tuple[Key, ...]) -> bool:
+    """Keys of text, few and short: the memory of both caches is bounded."""
+    return len(keys) <= _KNOWN_KEYS_MAX and all(
+        type(key) is str and len(key) <= _KNOWN_KEY_MAX for key in keys
+    )
 
 
 def _encode_tag(encoder: cbor2.CBOREncoder, tag: Tag) -> None:
@@ -219,8 +227,6 @@ def _dumps(value: object, with_tags: bool) -> bytes:
 def _ordered(value: object, depth: int) -> object:
     """``value`` with every map in key order, or ``usage.cbor.value``."""
     kind = type(value)
-    if kind is str:
-        return _unicode(value)  # type: ignore[arg-type]
     if kind in _SCALARS:
         return value
     if kind is int:
@@ -241,30 +247,38 @@ def _ordered_inside(value: object, depth: int) -> object:
         if not 0 <= value.number <= _GREATEST:
             raise UNENCODABLE.at("", f"tag {value.number}")
         return Tag(value.number, _ordered(value.value, depth))  # type: ignore[arg-type]
-    if isinstance(value, Simple):
+    if isinstance(value, Simple) and value.value not in _NAMED:
         return value
     raise UNENCODABLE.at("", f"the type {type(value).__name__}")
 
 
-def _ordered_map(table: dict[object, object], depth: int) -> dict[object, object]:
-    if tuple(table) in _known_orders:
-        return {key: _ordered(value, depth) for key, value in table.items()}
-    rows = []
-    for key, value in table.items():
+_NAMED = range(20, 24)
+"""Simple values with a form of their own in Python: false, true, null; and undefined."""
+_TEXT_ONLY = {str}
+_sorted_orders: dict[tuple[Key, ...], tuple[Key, ...]] = {}
+
+
+def _ordered_map(table: dict[Key, object], depth: int) -> dict[Key, object]:
+    keys = tuple(table)
+    order = _sorted_orders.get(keys) if set(map(type, keys)) == _TEXT_ONLY else None
+    if order is None:
+        order = _sorted(keys)
+    return {
+        key: value if type(value) in _SCALARS else _ordered(value, depth)
+        for key in order
+        for value in (table[key],)
+    }
+
+
+def _sorted(keys: tuple[Key, ...]) -> tuple[Key, ...]:
+    for key in keys:
         if type(key) not in (int, str, Simple):
             raise UNENCODABLE.at("", f"a key of type {type(key).__name__}")
-        rows.append((cbor2.dumps(_ordered(key, depth)), key, _ordered(value, depth)))
-    rows.sort(key=_first)
-    return {key: value for _, key, value in rows}
-
-
-def _first(row: tuple[bytes, object, object]) -> bytes:
-    return row[0]
-
-
-def _unicode(text: str) -> str:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        raise UNENCODABLE.at("", "text with a lone surrogate") from None
-    return text
+        if type(key) is int and not _SMALLEST <= key <= _GREATEST:
+            raise UNENCODABLE.at("", "a key beyond 64 bits")
+    order = tuple(sorted(keys, key=cbor2.dumps))
+    if _is_memorable(keys):
+        if len(_sorted_orders) >= _KNOWN_ORDERS_MAX:
+            _sorted_orders.clear()
+        _sorted_orders[keys] = order
+    return order
