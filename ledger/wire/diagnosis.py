@@ -197,13 +197,13 @@ class _Scanner:
     def _container(self, start: int, is_map: bool, count: int) -> None:
         if count > self.limits.items:
             self._refuse(COUNT, start, f"{count} in one container, {self.limits.items} allowed")
+        if not count:
+            self._finish()
+            return
         left = 2 * count if is_map else count
         self._push(start, is_map, left)
         if left > len(self.data) - self.at:
             self._refuse(TRUNCATED, len(self.data), f"{left} items begin before byte {self.at}")
-        if not left:
-            self.open.pop()
-            self._finish()
 
     def _push(self, start: int, is_map: bool, left: int) -> None:
         if len(self.open) >= self.limits.depth:

@@ -8,9 +8,9 @@ import msgspec
 class Limits(msgspec.Struct, frozen=True):
     """Bounds of one decoded CBOR item. Callers narrow or widen them for their format.
 
-    ``size`` is in bytes. ``depth`` counts open arrays, maps and tags. ``items`` bounds the
-    elements of one array or the pairs of one map, ``total`` all data items together: an empty
-    map is one byte on the wire and 64 in memory, so size alone would not bound memory.
+    ``size`` is in bytes. ``depth`` counts the arrays, maps and tags around an item. ``items``
+    bounds the elements of one array or the pairs of one map, ``total`` all data items together:
+    an empty map is one byte on the wire and 64 in memory, so size alone would not bound memory.
     ``smallest`` and ``greatest`` bound integers; the default is what a signed or an unsigned
     64-bit integer of another language can hold.
 
