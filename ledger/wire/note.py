@@ -1,53 +1,34 @@
 """C2SP signed notes: text, an empty line, and one line for each signature.
 
-A *Verifier* is a name and a public key for one type of signature. Signatures by keys that the
-caller did not hand in are reported and never counted; a bad signature by a key that it did hand
-in refuses the whole note.
+Signatures by keys that the caller did not hand in are reported and never counted; a bad signature
+by a key that it did hand in refuses the whole note.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from keys.algorithms import ED25519, ML_DSA_44
-from keys.cose_key import CoseKey, from_raw
 from keys.errors import FailedError, declare
 from ledger.wire.base64text import decode_base64, encode_base64
 from ledger.wire.cosignature import MAX_TIME, ed25519_message, ml_dsa_44_message
+from ledger.wire.verifier import COSIGNATURE as COSIGNATURE
+from ledger.wire.verifier import ML_DSA_COSIGNATURE as ML_DSA_COSIGNATURE
+from ledger.wire.verifier import PLAIN as PLAIN
+from ledger.wire.verifier import Verifier as Verifier
+from ledger.wire.verifier import check_name
 
 if TYPE_CHECKING:
     from keys.signer import Signer
 
-PLAIN, COSIGNATURE, ML_DSA_COSIGNATURE = 0x01, 0x04, 0x06
-"""Signature types: Ed25519 over the text; timestamped cosignatures by Ed25519 and ML-DSA-44."""
-_ALGORITHM = {PLAIN: ED25519, COSIGNATURE: ED25519, ML_DSA_COSIGNATURE: ML_DSA_44}
-
 MAX_NOTE = 1 << 20
 MAX_SIGNATURES = 100
-MAX_NAME = 255
-"""Bytes of a key's name: ML-DSA cosignatures write its length in one byte."""
 _DASH = "— "
 _NOT_CONTROL = bytes([0x0A, *range(0x20, 0x100)])
 
-VKEY = declare(
-    "malformed.note.vkey",
-    "This is not a verifier key.",
-    "Give <name>+<key id in 8 hex digits>+<base64 of type and key> on one line.",
-)
-KEY_TYPE = declare(
-    "unsupported.note.key-type",
-    "This version does not know the signature type of the verifier key.",
-    "Use type 01 (Ed25519), 04 or 06 (cosignatures by Ed25519, ML-DSA-44).",
-)
-NAME = declare(
-    "malformed.note.name",
-    "A key's name is empty, too long, or has a space, a plus or a control character.",
-    "Use a URL without scheme, such as example.org/log.",
-)
 TEXT = declare(
     "malformed.note.text",
     "The note is not UTF-8 text that ends in a newline and has no other control character.",
@@ -89,49 +70,6 @@ SIGNER = declare(
     "Notes are not signed with keys of this algorithm.",
     "Sign notes with Ed25519; cosign with Ed25519 or ML-DSA-44.",
 )
-
-
-class Verifier(msgspec.Struct, frozen=True):
-    """A public key that signs notes under ``name``, in one ``type`` of signature.
-
-    ``key_id`` is 4 bytes. Make it by :meth:`parse` or :meth:`from_key` only: they compute or
-    check the key id.
-    """
-
-    name: str
-    key_id: bytes
-    type: int
-    key: CoseKey
-
-    @classmethod
-    def parse(cls, vkey: str) -> Verifier:
-        """The verifier of a ``<name>+<key id>+<base64>`` text.
-
-        Raises ``malformed.note.vkey``, ``malformed.note.name``, ``unsupported.note.key-type`` and
-        what :func:`keys.cose_key.from_raw` raises. Does not check whose key it is.
-        """
-        if not isinstance(vkey, str) or len(vkey) > 4096 or vkey.count("+") < 2:
-            raise VKEY.at("vkey")
-        name, key_id, encoded = vkey.split("+", 2)
-        try:
-            data = decode_base64(encoded)
-        except ValueError as error:
-            raise VKEY.at("vkey", str(error)) from None
-        verifier = _verifier(name, data[0] if data else -1, data[1:])
-        if verifier.key_id.hex() != key_id:
-            raise VKEY.at("vkey", f"the key id is {verifier.key_id.hex()}")
-        return verifier
-
-    @classmethod
-    def from_key(cls, name: str, key: CoseKey, type: int = PLAIN) -> Verifier:
-        """The verifier for signatures of ``type`` by ``key``; raises as :meth:`parse` does."""
-        return _verifier(name, type, key.raw)
-
-    @property
-    def vkey(self) -> str:
-        """The verifier as text on one line."""
-        encoded = encode_base64(bytes((self.type,)) + self.key.raw)
-        return f"{self.name}+{self.key_id.hex()}+{encoded}"
 
 
 class NoteSignature(msgspec.Struct, frozen=True):
@@ -217,25 +155,6 @@ def cosign(text: bytes, name: str, signer: Signer, time: int) -> NoteSignature:
     return NoteSignature(name, verifier.key_id, time.to_bytes(8, "big") + signature, time)
 
 
-def _verifier(name: str, kind: int, raw: bytes) -> Verifier:
-    _check_name(name)
-    if kind not in _ALGORITHM:
-        raise KEY_TYPE.at("verifier key", f"type {kind}")
-    key = from_raw(_ALGORITHM[kind], raw)
-    key_id = sha256(b"%s\n%c%s" % (name.encode("utf-8"), kind, raw)).digest()[:4]
-    return Verifier(name, key_id, kind, key)
-
-
-def _check_name(name: str) -> None:
-    try:
-        size = len(name.encode("utf-8"))
-    except UnicodeEncodeError:
-        raise NAME.at("name") from None
-    bad = any(char.isspace() or char == "+" or char < " " for char in name)
-    if not 0 < size <= MAX_NAME or bad:
-        raise NAME.at("name", repr(name)[:80])
-
-
 def _index(verifiers: Iterable[Verifier]) -> dict[tuple[str, bytes], Verifier]:
     known: dict[tuple[str, bytes], Verifier] = {}
     for verifier in verifiers:
@@ -271,7 +190,7 @@ def _parse_line(line: str) -> NoteSignature:
     if not line.startswith(_DASH) or len(parts) != 2:
         raise LINE.at("signature line", repr(line)[:80])
     name, encoded = parts
-    _check_name(name)
+    check_name(name)
     try:
         data = decode_base64(encoded)
     except ValueError as error:
