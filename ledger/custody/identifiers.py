@@ -1,0 +1,197 @@
+"""Names of batteries, models and operators: each thing has one URI, in one form.
+
+The parsers of codes are in ``codes`` and ``companies`` and are offered here. A name that is not in
+its one form is refused, never corrected: two spellings would be two histories. The refusal names
+the right form where there is one.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Literal
+
+import msgspec
+
+from keys.errors import CellbookError, declare
+from ledger.custody.codes import Gbt34014 as Gbt34014
+from ledger.custody.codes import parse_gbt34014 as parse_gbt34014
+from ledger.custody.companies import Lei as Lei
+from ledger.custody.companies import Uscc as Uscc
+from ledger.custody.companies import parse_lei as parse_lei
+from ledger.custody.companies import parse_uscc as parse_uscc
+
+NOT_CANONICAL = declare(
+    "rejected.subject.not-canonical",
+    "The subject is not written in its one canonical form.",
+    "Write urn:cellbook:gbt34014: and the code in capitals, with nothing around it.",
+)
+UNKNOWN_SCHEME = declare(
+    "unsupported.subject",
+    "This version does not know batteries by identifiers of this scheme.",
+    "Name the battery by its GB/T 34014 code: urn:cellbook:gbt34014:<code>.",
+)
+OPERATOR = declare(
+    "rejected.operator.uri",
+    "The text does not name an operator in a form that the ledger knows.",
+    "Use urn:uscc:<18 characters>, urn:lei:<20 characters>, https://<host>[/<path>], "
+    "did:<method>:<id> or urn:cellbook:authority:<name>.",
+)
+MODEL = declare(
+    "malformed.model",
+    "A model id or version has characters that its URI cannot carry.",
+    "Use 1 to 64 of the letters A to Z and a to z, digits, dot, hyphen and underscore.",
+)
+
+Level = Literal["pack", "module", "cell"]
+
+GBT34014 = "gbt34014"
+BATTERY_PREFIX = f"urn:cellbook:{GBT34014}:"
+MODEL_PREFIX = "urn:cellbook:model:"
+LONGEST_URI = 512
+
+_LOWER, _DIGITS = "abcdefghijklmnopqrstuvwxyz", "0123456789"
+_HOST = _LOWER + _DIGITS + "-"
+_NAME = _HOST + "."
+_MODEL = _LOWER + _LOWER.upper() + _DIGITS + ".-_"
+_DID = _MODEL + ":%"
+_PATH = _MODEL + "~!$&'()*+,;=:@"
+_LEVELS: dict[str, Level] = {"P": "pack", "M": "module", "C": "cell"}
+
+
+class BatterySubject(msgspec.Struct, frozen=True):
+    """A battery's name in the log, and the code in it."""
+
+    uri: str
+    scheme: str
+    code: str
+
+    @property
+    def level(self) -> Level:
+        """The level that the code states; whether the maker declares the same is rule ID-2."""
+        return _LEVELS[self.code[3]]
+
+
+def battery_uri(code: str) -> str:
+    """The subject of the battery with ``code``. Raises ``malformed.code.*``."""
+    return BATTERY_PREFIX + parse_gbt34014(code).code
+
+
+def parse_subject(uri: str) -> BatterySubject:
+    """The battery that ``uri`` names.
+
+    Raises ``rejected.subject.not-canonical`` (naming the canonical form where it is another
+    spelling of one), ``malformed.code.*`` and ``unsupported.subject``. Whether such a battery is
+    registered, or this is only one of its further identifiers, is not checked.
+    """
+    if type(uri) is not str or len(uri) > LONGEST_URI:
+        raise UNKNOWN_SCHEME.at("subject", f"not text of at most {LONGEST_URI} characters")
+    return _subject(uri)
+
+
+@lru_cache(maxsize=4_096)
+def _subject(uri: str) -> BatterySubject:
+    code = uri[len(BATTERY_PREFIX) :]
+    if not uri.startswith(BATTERY_PREFIX):
+        raise _other_name(uri) or UNKNOWN_SCHEME.at("subject", repr(uri)[:80])
+    try:
+        parse_gbt34014(code)
+    except CellbookError as error:
+        raise _other_name(uri) or error from None
+    return BatterySubject(uri, GBT34014, code)
+
+
+def _other_name(uri: str) -> CellbookError | None:
+    """The refusal of another spelling of a subject, with the right one; None for other names."""
+    from unicodedata import normalize
+
+    plain = "".join(normalize("NFKC", _unescaped(uri)).split()).upper()
+    code = plain.rpartition(":")[2].rpartition("/")[2]
+    try:
+        right = battery_uri(code)
+    except CellbookError:
+        if not plain.startswith(BATTERY_PREFIX.upper()) or uri.startswith(BATTERY_PREFIX):
+            return None
+        return NOT_CANONICAL.at("subject", repr(uri)[:80])
+    return NOT_CANONICAL.at("subject", f"{uri!r:.80} should be {right}", canonical=right)
+
+
+def _unescaped(text: str) -> str:
+    """``text`` with its percent-escapes of ASCII characters undone."""
+    first, *others = text.split("%")
+    for part in others:
+        digits = part[:2]
+        escape = len(digits) == 2 and all(c in "0123456789abcdefABCDEF" for c in digits)
+        first += chr(int(digits, 16)) + part[2:] if escape else "%" + part
+    return first
+
+
+def model_uri(model_id: str, version: str) -> str:
+    """The subject of the statement about a model version. Raises ``malformed.model``."""
+    for part in (model_id, version):
+        if not _consists_of(part, _MODEL, 64):
+            raise MODEL.at("model", repr(part)[:80])
+    return f"{MODEL_PREFIX}{model_id}:{version}"
+
+
+def is_model_uri(uri: str) -> bool:
+    """Whether ``uri`` is one that ``model_uri`` makes."""
+    model_id, colon, version = uri[len(MODEL_PREFIX) :].partition(":")
+    parts_fit = _consists_of(model_id, _MODEL, 64) and _consists_of(version, _MODEL, 64)
+    return uri.startswith(MODEL_PREFIX) and bool(colon) and parts_fit
+
+
+def parse_operator_uri(uri: str, where: str = "operator") -> str:
+    """``uri`` itself, once it is an operator's or an authority's name in its one form.
+
+    USCC and LEI have right check characters; a host is in lower case, without port, user, query,
+    fragment, percent-escapes and empty path segments. Raises ``rejected.operator.uri``. That such
+    an operator exists, or is registered here, is not checked.
+    """
+    if type(uri) is not str or len(uri) > LONGEST_URI:
+        raise OPERATOR.at(where, f"not text of at most {LONGEST_URI} characters")
+    fault = _operator_fault(uri)
+    if fault:
+        raise OPERATOR.at(where, f"{uri!r:.80}: {fault}")
+    return uri
+
+
+@lru_cache(maxsize=4_096)
+def _operator_fault(uri: str) -> str:
+    scheme, _, rest = uri.partition(":")
+    if scheme == "https":
+        return _https_fault(rest)
+    if scheme == "did":
+        method, _, specific = rest.partition(":")
+        known = _consists_of(method, _LOWER + _DIGITS, 64) and _consists_of(specific, _DID, 448)
+        return "" if known and not specific.endswith(":") else "not did:<method>:<id>"
+    if uri.startswith("urn:cellbook:authority:"):
+        fits = _consists_of(uri[len("urn:cellbook:authority:") :], _NAME, 128)
+        return "" if fits else "a name has small letters, digits, dots and hyphens"
+    for prefix, parse in (("urn:uscc:", parse_uscc), ("urn:lei:", parse_lei)):
+        if uri.startswith(prefix):
+            try:
+                parse(uri[len(prefix) :])
+            except CellbookError as error:
+                return error.detail
+            return ""
+    return "an unknown scheme, or not in small letters"
+
+
+def _https_fault(rest: str) -> str:
+    if not rest.startswith("//"):
+        return "https: needs //"
+    host, slash, path = rest[2:].partition("/")
+    labels = host.split(".")
+    if len(host) > 253 or any(not _consists_of(label, _HOST, 63) for label in labels):
+        return "the host is not one in small letters, without user and port"
+    if any(label.startswith("-") or label.endswith("-") for label in labels):
+        return "a part of the host begins or ends with a hyphen"
+    for segment in path.split("/") if slash else ():
+        if segment in (".", "..") or not _consists_of(segment, _PATH, LONGEST_URI):
+            return "the path has an empty, dotted or escaped part, a query or a fragment"
+    return ""
+
+
+def _consists_of(text: str, characters: str, longest: int) -> bool:
+    """Whether ``text`` has 1 to ``longest`` characters, all of them among ``characters``."""
+    return 0 < len(text) <= longest and not text.strip(characters)
