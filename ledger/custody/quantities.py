@@ -106,7 +106,8 @@ def parse_quantity(text: str, unit: str) -> int:
     mantissa, decimals, negative = _number(number, text)
     if negative and not kind.signed:
         raise FORM.at("quantity", f"{text!r} is negative")
-    value, rest = divmod(mantissa * scale[0], scale[1] * 10**decimals)
+    below: int = scale[1] * 10**decimals
+    value, rest = divmod(mantissa * scale[0], below)
     if rest:
         raise INEXACT.at("quantity", f"{text!r} in {unit}")
     return -value if negative else value

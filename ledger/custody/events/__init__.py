@@ -1,8 +1,8 @@
 """Events: what operators say about batteries, as frozen Structs tagged by type and version.
 
-``event-fields`` of the documentation lists the fields; each Struct is the definition. A payload is
-read into exactly one Struct, and that Struct encodes to the same bytes again: what is shown is all
-that was signed.
+Each Struct defines the fields of one kind of event, their bounds and who may see them. A payload
+is read into exactly one Struct, and that Struct encodes to the same bytes again: what is shown is
+all that was signed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,5 @@
 """The second life and the end: repurposed, declared waste, recycled."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from msgspec import Meta

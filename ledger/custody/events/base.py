@@ -1,7 +1,5 @@
 """What every event carries, and the check of what msgspec's bounds cannot express."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Annotated, Literal, get_args, get_type_hints
 
@@ -134,7 +132,7 @@ def unfolded(hint: object) -> tuple[set[object], list[object]]:
     inner = getattr(hint, "__origin__", None)
     if inner is Literal:
         return set(), marks
-    types = {inner} if isinstance(inner, type) and inner is tuple else set()
+    types: set[object] = {tuple} if inner is tuple else set()
     children = [inner] if marks else [arg for arg in get_args(hint) if arg is not Ellipsis]
     if not children:
         return {hint}, marks

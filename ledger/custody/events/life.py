@@ -1,7 +1,5 @@
 """The first life of a battery: made, installed, removed, repaired, labelled anew."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from msgspec import Meta

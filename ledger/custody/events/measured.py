@@ -1,7 +1,5 @@
 """Values read from a battery that several kinds of event state in the same way."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from ledger.custody.events.base import Event, Part

@@ -1,7 +1,5 @@
 """What is true of every unit of one model version, said once."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from msgspec import Meta

@@ -1,7 +1,5 @@
 """What happened to a battery by mischance, and what is said about entries."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from ledger.custody.events.base import Event, Part

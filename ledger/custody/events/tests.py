@@ -1,7 +1,5 @@
 """What was measured: assessments by a laboratory, and readings of a BMS."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from msgspec import Meta

@@ -1,7 +1,5 @@
 """Hand-over: released by the giver, accepted or refused by the receiver, or taken in unreleased."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 import msgspec
