@@ -116,6 +116,14 @@ def checkpoint(connection: Connection, size: int | None) -> tuple[int, bytes] | 
     return None if row is None else (row[0], bytes(row[1]))
 
 
+def checkpoint_at_or_after(connection: Connection, size: int) -> tuple[int, bytes] | None:
+    """(size, note) of the smallest checkpoint whose size is at least ``size``."""
+    columns = select(CHECKPOINT.c.size, CHECKPOINT.c.note)
+    statement = columns.where(CHECKPOINT.c.size >= size).order_by(CHECKPOINT.c.size).limit(1)
+    row = connection.execute(statement).first()
+    return None if row is None else (row[0], bytes(row[1]))
+
+
 def counts(connection: Connection) -> Counts:
     """The number of rows of each table; reads all of an index."""
     tables = (ENTRY, SUBJECT, SUBJECT_ENTRY, TILE, CHECKPOINT)

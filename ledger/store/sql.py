@@ -187,6 +187,13 @@ class SqlStore:
         with self._reading() as connection:
             return queries.checkpoint(connection, size)
 
+    def checkpoint_at_or_after(self, size: int) -> tuple[int, bytes] | None:
+        """(size, note) of the smallest checkpoint that covers the first ``size`` entries."""
+        if size > _LARGEST:
+            return None
+        with self._reading() as connection:
+            return queries.checkpoint_at_or_after(connection, size)
+
     def counts(self) -> Counts:
         """The number of rows of each table; takes long on a large log."""
         with self._reading() as connection:
