@@ -1,0 +1,68 @@
+"""May this statement be the entry at this index? One function for the commit and for fsck."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from keys.cose_key import CoseKey
+from keys.errors import declare
+from ledger.custody.decision import Content, Decision, decide
+from ledger.custody.governance import Policy
+from ledger.custody.operators import signing_key
+from ledger.custody.policy import NO_POLICY, root_key_for
+from ledger.custody.rules import Occasion
+from ledger.custody.states import LogState, State
+from ledger.custody.subjects import CitedEntry
+from ledger.wire.statement import Statement, check_signature
+
+TOO_LARGE = declare(
+    "rejected.size",
+    "The statement is larger than the policy of this log allows.",
+    "Put large content into a file and state its digest.",
+)
+
+
+class Admission(msgspec.Struct, frozen=True):
+    """The key that must have signed, and what the entry does."""
+
+    key: CoseKey
+    decision: Decision
+
+
+def admit(
+    statement: Statement,
+    content: Content,
+    occasion: Occasion,
+    log: LogState | None,
+    states: Mapping[str, State],
+    cited: Mapping[bytes, CitedEntry],
+    verified: CoseKey | None = None,
+) -> Admission:
+    """Decide ``statement`` as entry ``occasion.index`` after ``states``.
+
+    ``states`` must hold what ``needed`` names and nothing that depends on who asks, so that
+    everybody comes to the same decision. The signature is checked here unless ``verified`` is the
+    very key that must have signed. Raises ``rejected.*`` and ``failed.*``.
+    """
+    key = _key(statement, content, states, log, occasion.index)
+    if verified is None or verified.kid != key.kid:
+        check_signature(statement, key)
+    if log is not None and len(statement.leaf) > log.entry_bytes:
+        raise TOO_LARGE.at("statement", f"{len(statement.leaf)} bytes of {log.entry_bytes}")
+    return Admission(key, decide(statement, content, occasion, log, states, cited))
+
+
+def _key(
+    statement: Statement,
+    content: Content,
+    states: Mapping[str, State],
+    log: LogState | None,
+    index: int,
+) -> CoseKey:
+    if log is not None:
+        return signing_key(statement, content, states, log, index)
+    if index != 0 or not isinstance(content, Policy):
+        raise NO_POLICY.at(f"entry {index}")
+    return root_key_for(None, content)

@@ -1,0 +1,175 @@
+"""Epochs end in heads, heads in checkpoints.
+
+An epoch is open from its first entry until its head. The head is a commit of its own; the
+checkpoint is signed after that commit, and stored. A process that stops in between leaves a head
+without checkpoint, which any process finds by the head row and repairs: the signature is the same
+whoever makes it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from keys.errors import declare
+from ledger.custody.decision import read_content
+from ledger.custody.governance import Head
+from ledger.custody.states import LogState
+from ledger.log.commit import Clock, Commit, GroupCommit
+from ledger.log.signers import LogSigners
+from ledger.log.stored import log_state
+from ledger.proof.checkpoint import Checkpoint, format_body
+from ledger.store.records import LogHead
+from ledger.store.sql import SqlStore
+from ledger.tree.proofs import Proofs
+from ledger.wire.note import sign_note
+from ledger.wire.statement import parse_statement
+
+HEAD_ENTRY = declare(
+    "damaged.log.head",
+    "An entry that must be a head is none, or the chain of heads is broken.",
+    "Run `cellbook fsck`; restore the database from a copy.",
+)
+
+IDLE_POLL = 2.0
+"""Seconds after which a process that writes nothing looks whether another left an epoch open."""
+
+
+def publish(store: SqlStore, signers: LogSigners, log: LogState, size: int, root: bytes) -> None:
+    """Sign and store the checkpoint of ``size``, whose last entry is a head that is committed.
+
+    Raises ``unavailable.log.signer``, ``unavailable.store.*``, and ``conflict.checkpoint`` where
+    the log would contradict itself: then nothing is stored.
+    """
+    signer = signers.in_force(log, "checkpoint", size)
+    body = format_body(Checkpoint(log.origin, size, root))
+    store.put_checkpoint(size, sign_note(body, log.origin, signer))
+
+
+def read_head(store: SqlStore, index: int) -> Head:
+    """The head that is entry ``index``. Raises ``damaged.log.head``."""
+    entry = store.entry(index)
+    if entry is None:
+        raise HEAD_ENTRY.at(f"entry {index}", "there is none")
+    content = read_content(parse_statement(entry.leaf))
+    if not isinstance(content, Head) or content.tree_size != index:
+        raise HEAD_ENTRY.at(f"entry {index}", "it is no head of this tree size")
+    return content
+
+
+class _Open(msgspec.Struct, frozen=True):
+    """An open epoch: ``time`` and the head before it say which, ``seen`` (monotonic) since when
+    this process knows of it."""
+
+    time: int
+    previous: int | None
+    seen: float
+
+
+class Epochs:
+    """Ends epochs that are due and sees to it that every head has its checkpoint.
+
+    For the sequencer's thread. ``monotonic`` is a clock in seconds that is never set.
+    """
+
+    def __init__(
+        self,
+        store: SqlStore,
+        commits: GroupCommit,
+        signers: LogSigners,
+        proofs: Proofs,
+        clock: Clock,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._commits = commits
+        self._signers = signers
+        self._proofs = proofs
+        self._clock = clock
+        self._monotonic = monotonic
+        self._open: _Open | None = None
+        self._epoch_s = 1
+        self._looked = float("-inf")
+        self._is_behind = True
+
+    def note(self, done: Commit) -> None:
+        """Take notice of the head row after a commit."""
+        self._epoch_s = done.log.epoch_s
+        self._note(done.head)
+
+    def tick(self) -> float:
+        """End the epoch if it is due, publish what is missing; in how many seconds to come back.
+
+        Raises ``unavailable.*`` and ``damaged.*``; coming back later repairs what can be.
+        """
+        if self._monotonic() - self._looked >= IDLE_POLL:
+            self._note(self._store.head())
+        if self._open is not None and self._is_due(self._open):
+            self._close(self._is_still_due)
+        if self._is_behind:
+            self._publish_missing()
+        return self._pause()
+
+    def end(self) -> None:
+        """End the open epoch now, whether it is due or not."""
+        self._close(self._noted)
+        if self._is_behind:
+            self._publish_missing()
+
+    def _note(self, head: LogHead) -> None:
+        self._looked = self._monotonic()
+        self._is_behind = head.last_head is not None and head.last_head + 1 > head.checkpoint
+        if head.epoch_time is None:
+            self._open = None
+        elif self._open is None or (head.epoch_time, head.last_head) != (
+            self._open.time,
+            self._open.previous,
+        ):
+            self._open = _Open(head.epoch_time, head.last_head, self._looked)
+
+    def _is_due(self, epoch: _Open) -> bool:
+        waited = self._monotonic() - epoch.seen
+        return waited >= self._epoch_s or self._clock() >= epoch.time + self._epoch_s
+
+    def _noted(self, head: LogHead, log: LogState) -> bool:
+        self._epoch_s = log.epoch_s
+        self._note(head)
+        return True
+
+    def _is_still_due(self, head: LogHead, log: LogState) -> bool:
+        """Asked under the lock: another process may have ended the epoch and begun the next."""
+        return self._noted(head, log) and self._open is not None and self._is_due(self._open)
+
+    def _close(self, is_due: Callable[[LogHead, LogState], bool]) -> None:
+        done = self._commits.close_epoch(self._signers, is_due)
+        if done is None:
+            self._note(self._store.head())
+            return
+        was_behind = self._is_behind
+        self.note(done)
+        if not was_behind:
+            publish(self._store, self._signers, done.log, done.head.size, done.head.root)
+            self._is_behind = False
+
+    def _publish_missing(self) -> None:
+        """Checkpoints for all heads that have none, the oldest first: there is never a gap."""
+        head = self._store.head()
+        log = log_state(self._store, self._commits.log_uri)
+        missing = []
+        index = head.last_head
+        while index is not None and index + 1 > head.checkpoint:
+            missing.append(index + 1)
+            previous = read_head(self._store, index).previous
+            if previous is not None and previous >= index:
+                raise HEAD_ENTRY.at(f"entry {index}", f"it names {previous} as the head before")
+            index = previous
+        for size in reversed(missing):
+            publish(self._store, self._signers, log, size, self._proofs.root(size))
+        self._is_behind = False
+
+    def _pause(self) -> float:
+        if self._open is None:
+            return IDLE_POLL
+        return max(0.0, self._open.seen + self._epoch_s - self._monotonic())

@@ -1,0 +1,279 @@
+"""The ledger's folder: configuration, log keys, trust file, and usually the database.
+
+The root's and the registrar's keys are made with the ledger and kept elsewhere: whoever takes the
+folder can speak for the service, and not change who it is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import msgspec
+
+from keys import keyfile
+from keys.errors import CellbookError, declare
+from keys.signer import SoftwareSigner, generate
+from ledger.custody.governance import Authority
+from ledger.custody.identifiers import parse_operator_uri
+from ledger.custody.naming import check_origin, family_uri
+from ledger.log.genesis import genesis_policy, sign_policy, write_genesis
+from ledger.log.signers import LogSigners
+from ledger.proof.trust import Trust, dump_trust, load_trust
+from ledger.store.sql import SqlStore
+
+EXISTS = declare(
+    "usage.home.exists",
+    "There is a ledger, or a key of one, in this folder already.",
+    "Choose an empty folder.",
+)
+NO_HOME = declare(
+    "usage.home.missing",
+    "This folder is not one of a ledger.",
+    "Name the folder that `cellbook init` made, or make one.",
+)
+CONFIG = declare(
+    "usage.home.config",
+    "The ledger's cellbook.toml cannot be read.",
+    "Correct it: `cellbook init` shows what such a file holds.",
+)
+ROOT_KEY = declare(
+    "usage.home.root-key",
+    "A root key lies in the ledger's folder, where whoever breaks into the service finds it.",
+    "Move it to a folder of its own, best on another medium.",
+)
+
+CONFIG_FILE, TRUST_FILE, PASSPHRASE_FILE = "cellbook.toml", "trust.toml", "passphrase"
+ROOT_FILE, NEXT_ROOT_FILE, REGISTRAR_FILE = "root.pem", "next-root.pem", "registrar.pem"
+DATABASE = "sqlite:///ledger.db"
+REGISTRAR_URI = "urn:cellbook:authority:registrar"
+_LOG_KEYS = ("checkpoint", "receipts", "statements")
+_SQLITE = "sqlite:///"
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What cellbook.toml holds. A SQLite path in ``database`` is relative to the folder; ``url``
+    is where the service is reached from outside, if that is known."""
+
+    name: str
+    origin: str
+    family_name: str
+    database: str = DATABASE
+    listen_host: str = "127.0.0.1"
+    listen_port: int = 8417
+    url: str | None = None
+
+
+class Home:
+    """An existing ledger's folder."""
+
+    def __init__(self, path: Path, config: Config) -> None:
+        self.path = path
+        self.config = config
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> Home:
+        """The ledger's folder at ``path``. Raises ``usage.home.missing`` and ``.config``."""
+        folder = Path(path)
+        try:
+            data = (folder / CONFIG_FILE).read_bytes()
+        except OSError as error:
+            raise NO_HOME.at(str(folder), error.strerror or "") from None
+        return cls(folder, _read_config(data, folder))
+
+    @classmethod
+    def create(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        origin: str,
+        name: str,
+        root_dir: str | os.PathLike[str],
+        registrar_dir: str | os.PathLike[str],
+        family_name: str | None = None,
+        database: str | None = None,
+        registrar_uri: str = REGISTRAR_URI,
+        passphrase: str | None = None,
+        epoch_s: int = 1,
+        url: str | None = None,
+        now: int | None = None,
+    ) -> Home:
+        """Make keys, database, genesis, trust file and configuration.
+
+        The keys of root and registrar are encrypted with ``passphrase``; without one, each folder
+        gets a new one in its file ``passphrase``. ``now`` (Unix seconds) is the time of genesis.
+        Raises ``usage.home.*``, ``usage.log.not-empty``, ``usage.keyfile.*``, ``unavailable.*``.
+        """
+        folder, root, registrar = Path(path), Path(root_dir), Path(registrar_dir)
+        config = Config(
+            name=name,
+            origin=origin,
+            family_name=family_name or name,
+            database=database or DATABASE,
+            url=url,
+        )
+        _check_new(folder, root, registrar)
+        _read_config(_to_toml(config), folder)
+        check_origin(origin)
+        parse_operator_uri(registrar_uri, "registrar")
+        home = cls(folder, config)
+        folder.mkdir(parents=True, exist_ok=True)
+        store = SqlStore.open(home.store_url())
+        try:
+            store.create()
+            home._begin(store, root, registrar, registrar_uri, passphrase, epoch_s, now)
+        finally:
+            store.close()
+        # Last: a folder without it is no ledger yet.
+        _write(folder / CONFIG_FILE, _to_toml(config))
+        return home
+
+    def store_url(self) -> str:
+        """The database's URL, the path of a SQLite file made absolute."""
+        url = self.config.database
+        if not url.startswith(_SQLITE):
+            return url
+        return _SQLITE + str((self.path / url.removeprefix(_SQLITE)).absolute())
+
+    def open_store(self) -> SqlStore:
+        """The store. Raises ``unavailable.store.*`` where it is not one of this version."""
+        store = SqlStore.open(self.store_url())
+        try:
+            store.check_schema()
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def signers(self) -> LogSigners:
+        """The log's keys. Raises ``usage.keyfile.*``."""
+        folder = self.path / "keys"
+        passphrase = _read_passphrase(folder / PASSPHRASE_FILE)
+        return LogSigners(*(keyfile.load(folder / f"{n}.pem", passphrase) for n in _LOG_KEYS))
+
+    @property
+    def trust_path(self) -> Path:
+        """The trust file that verifiers need once."""
+        return self.path / TRUST_FILE
+
+    def trust_bytes(self) -> bytes:
+        """The trust file's bytes. Raises ``usage.home.missing``."""
+        try:
+            return self.trust_path.read_bytes()
+        except OSError as error:
+            raise NO_HOME.at(str(self.trust_path), error.strerror or "") from None
+
+    def refuse_root_inside(self) -> None:
+        """Raise ``usage.home.root-key`` if a root key lies anywhere below the folder.
+
+        Found by the names that ``create`` gives, and by content where the key file opens with the
+        passphrase beside it or with that of the log keys. A root key under another name and
+        passphrase is not found.
+        """
+        root_kid = load_trust(self.trust_bytes()).root_key.kid
+        for file in sorted(self.path.rglob("*.pem")):
+            if file.name in (ROOT_FILE, NEXT_ROOT_FILE) or self._kid(file) == root_kid:
+                raise ROOT_KEY.at(str(file))
+
+    def _kid(self, file: Path) -> bytes | None:
+        for beside in (file.parent / PASSPHRASE_FILE, self.path / "keys" / PASSPHRASE_FILE):
+            try:
+                return keyfile.load(file, _read_passphrase(beside)).key.kid
+            except CellbookError:
+                continue
+        return None
+
+    def _begin(
+        self,
+        store: SqlStore,
+        root_dir: Path,
+        registrar_dir: Path,
+        registrar_uri: str,
+        passphrase: str | None,
+        epoch_s: int,
+        now: int | None,
+    ) -> None:
+        signers = LogSigners(*_new_keys(self.path / "keys", _LOG_KEYS, None))
+        root, next_root = _new_keys(root_dir, ("root", "next-root"), passphrase)
+        (registrar,) = _new_keys(registrar_dir, ("registrar",), passphrase)
+        config, time_now = self.config, int(time.time()) if now is None else now
+        authority = Authority(uri=registrar_uri, role="registrar", key=registrar.key.to_cbor())
+        policy = genesis_policy(
+            config.origin,
+            config.family_name,
+            root.key,
+            next_root.key,
+            signers,
+            authority,
+            epoch_s=epoch_s,
+        )
+        genesis = write_genesis(store, sign_policy(root, policy, time_now), signers, time_now)
+        trust = Trust(
+            name=config.name,
+            origin=config.origin,
+            genesis=genesis,
+            family=family_uri(root.key, config.family_name),
+            root_key=root.key,
+            minimum_policy=0,
+        )
+        _write(self.trust_path, dump_trust(trust))
+
+
+def _read_config(data: bytes, folder: Path) -> Config:
+    try:
+        return msgspec.toml.decode(data, type=Config)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise CONFIG.at(str(folder / CONFIG_FILE), str(error)) from None
+
+
+def _check_new(folder: Path, root_dir: Path, registrar_dir: Path) -> None:
+    for secret in (root_dir, registrar_dir):
+        if secret.resolve().is_relative_to(folder.resolve()):
+            raise ROOT_KEY.at(str(secret), "choose a folder outside the ledger's")
+    files = [folder / CONFIG_FILE, folder / TRUST_FILE, *(folder / "keys").glob("*")]
+    files += [root_dir / ROOT_FILE, root_dir / NEXT_ROOT_FILE, registrar_dir / REGISTRAR_FILE]
+    for file in files:
+        if os.path.lexists(file):
+            raise EXISTS.at(str(file))
+
+
+def _new_keys(folder: Path, names: tuple[str, ...], passphrase: str | None) -> list[SoftwareSigner]:
+    """New Ed25519 keys in files of ``folder``; a new passphrase in a file unless one is given."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    beside = folder / PASSPHRASE_FILE
+    if passphrase is None and beside.exists():
+        passphrase = _read_passphrase(beside)  # one folder for root and registrar
+    elif passphrase is None:
+        passphrase = keyfile.new_passphrase()
+        keyfile.write_private(beside, passphrase.encode() + b"\n")
+    signers = [generate() for _ in names]
+    for name, signer in zip(names, signers, strict=True):
+        keyfile.save(folder / f"{name}.pem", signer, passphrase)
+    return signers
+
+
+def _read_passphrase(file: Path) -> str:
+    try:
+        return file.read_text().strip()
+    except (OSError, UnicodeDecodeError):
+        raise keyfile.READ.at(str(file)) from None
+
+
+def _write(file: Path, data: bytes) -> None:
+    try:
+        file.write_bytes(data)
+    except OSError as error:
+        raise keyfile.WRITE.at(str(file), error.strerror or "") from None
+
+
+def _to_toml(config: Config) -> bytes:
+    # JSON's strings and numbers are TOML's; there is nothing else in the file.
+    values = msgspec.to_builtins(config).items()
+    lines = [
+        f"{key} = {json.dumps(value, ensure_ascii=False)}\n"
+        for key, value in values
+        if value is not None
+    ]
+    return "".join(lines).encode()

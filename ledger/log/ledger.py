@@ -1,0 +1,248 @@
+"""The ledger as a service offers it, without HTTP: register, look up, prove."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+
+from keys.cose_key import Backend, CoseKey
+from keys.errors import CellbookError, UnavailableError, declare
+from keys.purposes import RECEIPTS
+from ledger.custody.policy import key_of
+from ledger.custody.states import LogState
+from ledger.log import reading, tiles
+from ledger.log.commit import Clock, Commit, GroupCommit, end_time
+from ledger.log.heads import Epochs
+from ledger.log.outcome import Outcome, Placed
+from ledger.log.reading import NO_CHECKPOINT, BatteryView, PublishedLog
+from ledger.log.receipts import Receipts
+from ledger.log.registration import Prepared, Submitted, prepare
+from ledger.log.sequencer import QUEUE_LIMIT, STOPPED, Sequencer
+from ledger.log.signers import LogSigners
+from ledger.log.snapshot import Snapshots
+from ledger.log.stored import find_log_uri, log_state
+from ledger.proof.assemble import assemble
+from ledger.store.failures import StoreUncertain
+from ledger.store.sql import SqlStore
+from ledger.tree.proofs import Proofs
+from ledger.wire.cbor import Value
+from ledger.wire.cose import encode_sign1
+from ledger.wire.statement import parse_statement
+
+NO_KEY = declare(
+    "missing.key",
+    "This log has no receipt key of this id.",
+    "Take the kid from the receipt's protected header.",
+)
+
+RECEIPTS_LABEL = 394
+"""The unprotected header of a Transparent Statement that holds its receipts (RFC 9942)."""
+SUBMIT_TIMEOUT = 30.0
+_POLL = 0.02
+
+
+class Ledger:
+    """One log, read and written by this process; others may write it at the same time.
+
+    ``clock`` gives Unix seconds, ``backend`` verifies Ed25519 in our stead. ``start`` before
+    registering. Every method may be called from any thread and may wait for the database.
+    """
+
+    def __init__(
+        self,
+        store: SqlStore,
+        signers: LogSigners,
+        *,
+        clock: Clock,
+        backend: Backend | None = None,
+        queue_limit: int = QUEUE_LIMIT,
+    ) -> None:
+        """Raises ``unavailable.log.empty`` for a store without a log."""
+        self.uri = find_log_uri(store)
+        self._store = store
+        self._backend = backend
+        self._snapshots = Snapshots(store, self.uri)
+        self._proofs = Proofs(store)
+        self._receipts = Receipts(signers, self.uri, self._proofs)
+        self._commits = GroupCommit(store, self.uri, clock)
+        self._epochs = Epochs(store, self._commits, signers, self._proofs, clock)
+        self._sequencer = Sequencer(self._commit, self._epochs.tick, queue_limit=queue_limit)
+
+    def start(self) -> None:
+        """Start the thread that writes. Heads without checkpoints get them now."""
+        self._sequencer.start()
+
+    def close(self) -> None:
+        """Register what was taken, end the open epoch, stop."""
+        was_running = self._sequencer.is_running
+        self._sequencer.close()
+        if was_running:
+            # If the store is away, whoever opens the log next ends the epoch.
+            with suppress(UnavailableError):
+                self._epochs.end()
+
+    def wake(self) -> None:
+        """Let the writing thread look now whether an epoch is due, not when it would."""
+        self._sequencer.wake()
+
+    def prepare(self, data: Sequence[bytes]) -> list[Submitted]:
+        """Each of ``data`` ready for ``register``, or the error that refuses it; same order.
+
+        Takes a signature verification for each. Raises ``unavailable.*`` for all.
+        """
+        return prepare(data, self._snapshots, self._backend)
+
+    def register(self, prepared: Sequence[Submitted]) -> Future[list[Outcome]]:
+        """Outcomes of ``prepared``, same length and order, when all are durable or refused.
+
+        Raises ``busy.queue`` and ``unavailable.log.stopped``; then nothing was taken.
+        """
+        return self._sequencer.submit(prepared)
+
+    def register_now(self, data: Sequence[bytes], timeout: float = SUBMIT_TIMEOUT) -> list[Outcome]:
+        """``prepare`` and ``register``, and wait. Raises ``TimeoutError`` after ``timeout``
+        seconds: what was taken may be registered all the same."""
+        return self.register(self.prepare(data)).result(timeout)
+
+    def receipt(self, entry_id: bytes) -> bytes:
+        """A receipt at the present tree size. Raises ``missing.entry``."""
+        return self.receipts([entry_id])[0]
+
+    def receipts(self, entry_ids: Sequence[bytes]) -> list[bytes]:
+        """Receipts for several entries at one tree size. Raises ``missing.entry``."""
+        indexes = [reading.find_entry(self._store, entry_id).index for entry_id in entry_ids]
+        log, head = self.log(), self._store.head()
+        return self._receipts.issue(log, head.size, end_time(head), head.root, indexes)
+
+    def statement(self, entry_id: bytes) -> bytes:
+        """The leaf bytes of an entry. Raises ``missing.entry``."""
+        return reading.find_entry(self._store, entry_id).leaf
+
+    def transparent_statement(self, entry_id: bytes) -> bytes:
+        """The Transparent Statement (RFC 9943): the entry with a receipt in its unprotected
+        header. Raises ``missing.entry``."""
+        statement = parse_statement(self.statement(entry_id))
+        receipts: list[Value] = [self.receipt(entry_id)]
+        return encode_sign1(
+            statement.protected,
+            {RECEIPTS_LABEL: receipts},
+            statement.payload,
+            statement.signature,
+        )
+
+    def find(self, identifier: str) -> str:
+        """The subject of the battery with this code, URI or further name. Raises
+        ``missing.battery``."""
+        return reading.find_battery(self._store, identifier)
+
+    def battery(self, subject: str) -> BatteryView:
+        """The battery as the log knows it. Raises ``missing.battery``."""
+        return reading.view_battery(self._store, subject)
+
+    def dossier(self, subject: str, *, wait: float = 3.0) -> bytes:
+        """The battery's dossier at the newest checkpoint.
+
+        Waits at most ``wait`` seconds for a checkpoint that covers its newest entry, and then
+        takes what there is. Raises ``missing.battery``, ``missing.checkpoint``.
+        """
+        newest = self._newest_entry(subject)
+        self._wait_for_checkpoint(newest + 1, wait)
+        published = PublishedLog(self._store, self._receipts, self.uri)
+        if not published.indexes(subject, published.checkpoint_size()):
+            raise NO_CHECKPOINT.at(f"entry {newest}", "no checkpoint covers the battery yet")
+        return assemble(published, subject)
+
+    def checkpoint(self) -> bytes:
+        """The newest checkpoint, a signed note. Raises ``missing.checkpoint``."""
+        newest = self._store.checkpoint()
+        if newest is None:
+            raise NO_CHECKPOINT.at("checkpoint")
+        return newest[1]
+
+    def tile(self, path: str) -> bytes:
+        """A tile or an entry bundle of the published tree, by its C2SP path. Raises
+        ``missing.tile``."""
+        return tiles.published_tile(self._store, path)
+
+    def keys(self) -> list[CoseKey]:
+        """The keys for receipts, those of past tree sizes too."""
+        keys = [key_of(k.key) for k in self.log().log_keys if k.purpose == RECEIPTS]
+        return list({key.kid: key for key in keys}.values())
+
+    def key(self, kid: bytes) -> CoseKey:
+        """The receipt key with this kid. Raises ``missing.key``."""
+        for key in self.keys():
+            if key.kid == kid:
+                return key
+        raise NO_KEY.at("kid")
+
+    def log(self) -> LogState:
+        """The policy in force."""
+        return log_state(self._store, self.uri)
+
+    def ready(self) -> None:
+        """Raise unless statements can be registered now: ``unavailable.*``, or what has stopped
+        the sequencer from ending epochs. Takes the write lock for a moment."""
+        if not self._sequencer.is_running:
+            raise STOPPED.at("sequencer")
+        if self._sequencer.trouble is not None:
+            raise self._sequencer.trouble
+        with self._store.writing():
+            pass
+
+    def _newest_entry(self, subject: str) -> int:
+        indexes = self._store.subject_entries(subject, self._store.head().size)
+        if not indexes:
+            raise reading.NO_BATTERY.at("battery", repr(subject)[:80])
+        return indexes[-1]
+
+    def _wait_for_checkpoint(self, size: int, wait: float) -> None:
+        deadline = time.monotonic() + wait
+        pause = threading.Event()
+        while self._store.head().checkpoint < size and time.monotonic() < deadline:
+            pause.wait(_POLL)
+
+    def _commit(self, group: Sequence[Prepared]) -> list[Outcome]:
+        """What the sequencer does with a group: commit, then sign, then answer."""
+        try:
+            done = self._commits.run(group)
+        except StoreUncertain:
+            done = self._commits.look_up(group)
+        self._epochs.note(done)
+        if done.governance_changed:
+            self._snapshots.void()
+        return self._answer(done)
+
+    def _answer(self, done: Commit) -> list[Outcome]:
+        registered = [item.index for item in done.placed if isinstance(item, Placed)]
+        receipts = iter(self._receipts_or_error(done, registered))
+        return [
+            _outcome(item, next(receipts), end_time(done.head))
+            if isinstance(item, Placed)
+            else Outcome(error=item)
+            for item in done.placed
+        ]
+
+    def _receipts_or_error(
+        self, done: Commit, indexes: list[int]
+    ) -> Sequence[bytes | CellbookError]:
+        """What was committed stays registered, even where no receipt can be made of it now."""
+        head = done.head
+        try:
+            return self._receipts.issue(done.log, head.size, end_time(head), head.root, indexes)
+        except CellbookError as error:
+            return [error] * len(indexes)
+
+
+def _outcome(placed: Placed, receipt: bytes | CellbookError, time: int) -> Outcome:
+    return Outcome(
+        index=placed.index,
+        entry_id=placed.entry_id,
+        receipt=None if isinstance(receipt, CellbookError) else receipt,
+        duplicate=not placed.is_new,
+        error=receipt if isinstance(receipt, CellbookError) else None,
+        log_time=time if placed.is_new else None,
+    )

@@ -1,0 +1,191 @@
+"""What the log shows of itself: entries, batteries, tiles, and what a dossier is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+import msgspec
+
+from keys.errors import CellbookError, declare
+from ledger.custody.decision import read_content
+from ledger.custody.events import Event, kind_of
+from ledger.custody.identifiers import battery_uri
+from ledger.custody.states import AliasState, BatteryState
+from ledger.log.heads import read_head
+from ledger.log.receipts import Receipts
+from ledger.log.stored import log_state, read_states
+from ledger.proof.checkpoint import parse_body
+from ledger.store.records import StoredEntry
+from ledger.store.sql import SqlStore
+from ledger.wire.statement import parse_statement
+
+NO_ENTRY = declare(
+    "missing.entry",
+    "There is no entry with this id in this log.",
+    "Check the locator. What was submitted a moment ago may still be on its way.",
+)
+NO_BATTERY = declare(
+    "missing.battery",
+    "There is no battery of this name in this log.",
+    "Check the code against the label. Its first record must be its manufacture or onboarding.",
+)
+NO_CHECKPOINT = declare(
+    "missing.checkpoint",
+    "No checkpoint is published yet.",
+    "Ask again in a few seconds.",
+)
+
+
+class EntryView(msgspec.Struct, frozen=True):
+    """One entry of a battery. ``log_time`` (Unix seconds) is None until its epoch has ended;
+    ``occurred_at`` is the issuer's claim."""
+
+    index: int
+    entry_id: bytes
+    kind: str
+    iss: str
+    occurred_at: str | None
+    log_time: int | None
+
+
+class BatteryView(msgspec.Struct, frozen=True):
+    """A battery as the log knows it now: for convenience, proven by nothing but its dossier."""
+
+    subject: str
+    state: BatteryState
+    entries: tuple[EntryView, ...]
+
+
+def find_battery(store: SqlStore, identifier: str) -> str:
+    """The subject of the battery that ``identifier`` names: a code, a URI, or a further name.
+
+    Raises ``missing.battery``.
+    """
+    candidates = _candidates(identifier)
+    states = read_states(store.states(candidates))
+    for uri in candidates:
+        state = states.get(uri)
+        if isinstance(state, BatteryState):
+            return uri
+        if isinstance(state, AliasState):
+            return state.of
+    raise NO_BATTERY.at("battery", repr(identifier)[:80])
+
+
+def _candidates(identifier: str) -> list[str]:
+    text = identifier.strip()
+    candidates = [text, f"urn:cellbook:{text}", f"urn:cellbook:gs1-dl:{text}"]
+    with suppress(CellbookError):
+        candidates.append(battery_uri(text.upper()))
+    return candidates
+
+
+def view_battery(store: SqlStore, subject: str) -> BatteryView:
+    """State and entries of the battery ``subject``. Raises ``missing.battery``."""
+    state = read_states(store.states([subject])).get(subject)
+    if not isinstance(state, BatteryState):
+        raise NO_BATTERY.at("battery", repr(subject)[:80])
+    size = store.head().size
+    times = LogTimes(store)
+    entries = tuple(
+        _view(read_entry(store, index), times) for index in store.subject_entries(subject, size)
+    )
+    return BatteryView(subject, state, entries)
+
+
+def _view(entry: StoredEntry, times: LogTimes) -> EntryView:
+    statement = parse_statement(entry.leaf)
+    content = read_content(statement)
+    if isinstance(content, Event):
+        kind, occurred_at = kind_of(content), content.occurred_at
+    else:
+        kind, occurred_at = str(type(content).__struct_config__.tag), None
+    time = times.of(entry.index)
+    return EntryView(entry.index, entry.entry_id, kind, statement.iss, occurred_at, time)
+
+
+def read_entry(store: SqlStore, index: int) -> StoredEntry:
+    """The entry at ``index``. Raises ``missing.entry``."""
+    entry = store.entry(index)
+    if entry is None:
+        raise NO_ENTRY.at(f"entry {index}")
+    return entry
+
+
+def find_entry(store: SqlStore, entry_id: bytes) -> StoredEntry:
+    """The entry with this id. Raises ``missing.entry``."""
+    entry = store.entry_by_id(entry_id)
+    if entry is None:
+        raise NO_ENTRY.at("entry")
+    return entry
+
+
+class LogTimes:
+    """Log time of entries: the time of the first head at or after each."""
+
+    def __init__(self, store: SqlStore) -> None:
+        self._store = store
+        self._times: dict[int, int] = {}
+
+    def of(self, index: int) -> int | None:
+        """Unix seconds; None while no published checkpoint covers the entry."""
+        # Every head is the last entry of a stored checkpoint, and only heads are.
+        covering = self._store.checkpoint_at_or_after(index + 1)
+        if covering is None:
+            return None
+        head = covering[0] - 1
+        if head not in self._times:
+            self._times[head] = read_head(self._store, head).time
+        return self._times[head]
+
+
+class PublishedLog:
+    """The log up to its newest checkpoint, fixed when it is made: what dossiers are made from."""
+
+    def __init__(self, store: SqlStore, receipts: Receipts, log_uri: str) -> None:
+        """Raises ``missing.checkpoint``."""
+        self._store = store
+        self._receipts = receipts
+        self._log_uri = log_uri
+        newest = store.checkpoint()
+        if newest is None:
+            raise NO_CHECKPOINT.at("checkpoint")
+        self._size, self._note = newest
+        self._leaves: dict[int, bytes] = {}
+
+    def checkpoint(self) -> bytes:
+        """The signed note."""
+        return self._note
+
+    def checkpoint_size(self) -> int:
+        """The tree size of the note."""
+        return self._size
+
+    def leaf(self, index: int) -> bytes:
+        """The leaf bytes of entry ``index``. Raises ``missing.entry``."""
+        if index not in self._leaves:
+            self._leaves[index] = read_entry(self._store, index).leaf
+        return self._leaves[index]
+
+    def indexes(self, uri: str, size: int) -> list[int]:
+        """The entries below ``size`` that concern ``uri``, ascending."""
+        return self._store.subject_entries(uri, size)
+
+    def head_after(self, index: int, size: int) -> int:
+        """The index of the first head at or after ``index``. Raises ``missing.checkpoint`` where
+        there is none below ``size``."""
+        covering = self._store.checkpoint_at_or_after(index + 1)
+        if covering is None or covering[0] > size:
+            raise NO_CHECKPOINT.at(f"entry {index}")
+        return covering[0] - 1
+
+    def receipts(self, indexes: Sequence[int], size: int) -> list[bytes]:
+        """Receipts at ``size``, a published tree size."""
+        stored = self._store.checkpoint(size)
+        if stored is None:
+            raise NO_CHECKPOINT.at(f"tree size {size}")
+        root = parse_body(stored[1].rpartition(b"\n\n")[0] + b"\n").root
+        log = log_state(self._store, self._log_uri)
+        time = read_head(self._store, size - 1).time
+        return self._receipts.issue(log, size, time, root, indexes)

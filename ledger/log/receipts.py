@@ -1,0 +1,38 @@
+"""Receipts for what is committed, and for nothing else.
+
+One signature serves every entry of a tree size, so a commit costs one, however many statements it
+holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ledger.custody.states import LogState
+from ledger.log.signers import LogSigners
+from ledger.proof.receipt import ReceiptIssuer
+from ledger.tree.proofs import Proofs
+
+
+class Receipts:
+    """Issues receipts of the log at ``log_uri``. May be used from several threads."""
+
+    def __init__(self, signers: LogSigners, log_uri: str, proofs: Proofs) -> None:
+        self._signers = signers
+        self._log_uri = log_uri
+        self._proofs = proofs
+
+    def issue(
+        self, log: LogState, size: int, time: int, root: bytes, indexes: Sequence[int]
+    ) -> list[bytes]:
+        """Receipts for the entries at ``indexes``, all below ``size``.
+
+        ``time`` (Unix seconds) is the log time of the tree's last entry, ``root`` the root at
+        ``size``. The caller has read both from what is committed; that is not checked here. Raises
+        ``unavailable.log.signer`` and ``damaged.store.*``.
+        """
+        if not indexes:
+            return []
+        signer = self._signers.in_force(log, "receipts", size)
+        paths = [(index, self._proofs.inclusion(index, size)) for index in indexes]
+        return ReceiptIssuer(signer, self._log_uri).issue(size, time, root, paths)

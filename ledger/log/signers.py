@@ -1,0 +1,35 @@
+"""The log's own three keys, each for one purpose, as this process holds them."""
+
+from __future__ import annotations
+
+import msgspec
+
+from keys.errors import declare
+from keys.signer import Signer
+from ledger.custody.policy import log_key
+from ledger.custody.states import LogState
+
+NOT_OURS = declare(
+    "unavailable.log.signer",
+    "This process does not hold the log key that the policy names for this tree size.",
+    "Start the service with the ledger folder that has the keys of the policy in force.",
+)
+
+
+class LogSigners(msgspec.Struct, frozen=True):
+    """Signers for checkpoints (C2SP notes), receipts, and the log's own statements (heads)."""
+
+    checkpoint: Signer
+    receipts: Signer
+    statements: Signer
+
+    def in_force(self, log: LogState, purpose: str, size: int) -> Signer:
+        """The signer for ``purpose`` at tree size ``size``.
+
+        Raises ``unavailable.log.signer`` when the policy names another key: what that key should
+        sign is never signed with this one.
+        """
+        signer: Signer = getattr(self, purpose)
+        if log_key(log, purpose, size).kid != signer.key.kid:
+            raise NOT_OURS.at(f"{purpose} key at tree size {size}", signer.key.kid.hex())
+        return signer
