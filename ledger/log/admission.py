@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from keys.cose_key import CoseKey
+from keys.cose_key import Backend, CoseKey
 from keys.errors import declare
 from ledger.custody.decision import Content, Decision, decide
 from ledger.custody.governance import Policy
@@ -38,7 +38,9 @@ def admit(
     log: LogState | None,
     states: Mapping[str, State],
     cited: Mapping[bytes, CitedEntry],
+    *,
     verified: CoseKey | None = None,
+    backend: Backend | None = None,
 ) -> Admission:
     """Decide ``statement`` as entry ``occasion.index`` after ``states``.
 
@@ -48,7 +50,7 @@ def admit(
     """
     key = _key(statement, content, states, log, occasion.index)
     if verified is None or verified.kid != key.kid:
-        check_signature(statement, key)
+        check_signature(statement, key, backend)
     if log is not None and len(statement.leaf) > log.entry_bytes:
         raise TOO_LARGE.at("statement", f"{len(statement.leaf)} bytes of {log.entry_bytes}")
     return Admission(key, decide(statement, content, occasion, log, states, cited))

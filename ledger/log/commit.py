@@ -65,6 +65,7 @@ class GroupCommit:
         """
         with self._writing() as writing:
             head = writing.head
+            self._size_before = head.size
             time = _epoch_time(head, self._clock())
             desk = Desk(writing, self.log_uri, time)
             desk.expect(group)
@@ -158,7 +159,6 @@ class GroupCommit:
         """A write transaction after whose failure nothing is remembered of what it would do."""
         try:
             with self._store.writing() as writing:
-                self._size_before = writing.head.size
                 yield writing
         except BaseException:
             self._growth = None

@@ -87,7 +87,7 @@ class Desk:
             self.log,
             self._view(wanted),
             cited,
-            item.verified,
+            verified=item.verified,
         )
         self._append(item, admission.decision.subjects, admission.decision.after)
         return Placed(occasion.index, item.entry_id, True)

@@ -7,7 +7,7 @@ bytes are of the form, and that the signature is one by the key that is named in
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -24,13 +24,6 @@ HEAD_FROM_OUTSIDE = declare(
     "Heads are made by the log itself and never submitted.",
     "Submit events and governance statements only.",
 )
-NOT_TEXT = declare(
-    "rejected.subject.text",
-    "A name has a character that no name may have, or is too long.",
-    "Write names without control characters, of at most 512 characters.",
-)
-
-LONGEST_NAME = 512
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -69,7 +62,8 @@ def prepare(
 def parse_submission(data: bytes) -> Prepared:
     """A Prepared whose signature is not checked (``verified`` is None).
 
-    Raises ``malformed.*``, ``unsupported.*``, ``rejected.head.outside``, ``rejected.subject.*``.
+    Its names are text that every database can hold: wire and events see to that. Raises
+    ``malformed.*``, ``unsupported.*``, ``rejected.head.outside``, ``rejected.subject.*``.
     """
     statement = parse_statement(data)
     if statement.typ == TYP_HEAD:
@@ -81,7 +75,6 @@ def unchecked(statement: Statement) -> Prepared:
     """The Prepared of a parsed statement, heads too; its signature is not checked."""
     content = read_content(statement)
     wanted = needed(statement, content)
-    _check_names(wanted.uris)
     return Prepared(statement, content, wanted, statement.entry_id, statement.leaf_hash, None)
 
 
@@ -90,13 +83,6 @@ def _parsed(data: bytes) -> Submitted:
         return parse_submission(data)
     except CellbookError as error:
         return error
-
-
-def _check_names(uris: Iterable[str]) -> None:
-    """Names go into the database before rules have seen them; NUL cannot be stored as text."""
-    for uri in uris:
-        if len(uri) > LONGEST_NAME or "\0" in uri:
-            raise NOT_TEXT.at("name", repr(uri)[:80])
 
 
 class _Checking:

@@ -105,6 +105,13 @@ def tile(connection: Connection, level: int, n: int, width: int) -> bytes:
     return bytes(data[: width * HASH])
 
 
+def stored_tile(connection: Connection, level: int, n: int) -> bytes | None:
+    """All bytes of a tile's row, whatever they are."""
+    where = (TILE.c.level == level, TILE.c.n == n)
+    data = connection.execute(select(TILE.c.data).where(*where)).scalar()
+    return None if data is None else bytes(data)
+
+
 def checkpoint(connection: Connection, size: int | None) -> tuple[int, bytes] | None:
     """(size, note) of the checkpoint of that size, or of the largest size."""
     statement = select(CHECKPOINT.c.size, CHECKPOINT.c.note)

@@ -180,6 +180,11 @@ class SqlStore:
         with self._reading() as connection:
             return queries.tile(connection, level, n, width)
 
+    def stored_tile(self, level: int, n: int) -> bytes | None:
+        """All bytes of a tile's row, whatever they are: for who checks them."""
+        with self._reading() as connection:
+            return queries.stored_tile(connection, level, n)
+
     def checkpoint(self, size: int | None = None) -> tuple[int, bytes] | None:
         """(size, note) of the checkpoint of that size, or of the newest."""
         if size is not None and size > _LARGEST:

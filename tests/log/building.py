@@ -30,12 +30,16 @@ from ledger.custody.governance import (
     KeyAdded,
     KeyGrant,
     KeyRevoked,
+    LogKey,
     OperatorChanged,
     OperatorRegistered,
     OperatorRemoved,
+    Policy,
     encode_governance,
+    parse_governance,
 )
 from ledger.custody.times import format_moment
+from ledger.log.genesis import sign_policy
 from ledger.log.home import REGISTRAR_URI, Home
 from ledger.log.ledger import Ledger
 from ledger.log.outcome import Outcome
@@ -123,7 +127,7 @@ class World:
         self._closing: list[Any] = []
         self.store: SqlStore
         self.ledger: Ledger
-        self.store, self.ledger = self.open(backend)
+        self.store, self.ledger = self.open(backend=backend)
         self.family = self.ledger.log().family
         self.registrar = self.key("registrar", "registrar")
         if operators:
@@ -135,10 +139,10 @@ class World:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def open(self, backend: Backend | None = None) -> tuple[SqlStore, Ledger]:
+    def open(self, **options: Any) -> tuple[SqlStore, Ledger]:
         """One more ledger on the same log, started, as another process would have it."""
         store = self.home.open_store()
-        ledger = Ledger(store, self.home.signers(), clock=self.clock, backend=backend)
+        ledger = Ledger(store, self.home.signers(), clock=self.clock, **options)
         ledger.start()
         self._closing += [ledger, store]
         return store, ledger
@@ -267,6 +271,26 @@ class World:
     def remove(self, name: str) -> bytes:
         """The registrar's statement that removes an operator."""
         return self.governance(OperatorRemoved(reason="closed"), operator_uri(name))
+
+    def next_policy(self, *, root: Signer | None = None, **changes: Any) -> bytes:
+        """The policy that may follow the one in force, signed by the root; with ``changes``."""
+        log, genesis = self.ledger.log(), self.store.entry(0)
+        assert genesis is not None
+        first = parse_governance(parse_statement(genesis.leaf).payload)
+        assert isinstance(first, Policy)
+        signer = root or self.key("root", "root")
+        values = {
+            "number": log.number + 1,
+            "previous": log.policy,
+            "root_key": signer.key.to_cbor(),
+            **changes,
+        }
+        policy: Policy = msgspec.structs.replace(first, **values)
+        return sign_policy(signer, policy, self.clock(), family=self.family)
+
+    def policy_with_log_keys(self, log_keys: list[dict[str, Any]]) -> bytes:
+        """The next policy, with other log keys."""
+        return self.next_policy(log_keys=msgspec.convert(log_keys, tuple[LogKey, ...]))
 
     def governance(
         self,

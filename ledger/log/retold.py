@@ -1,0 +1,119 @@
+"""The published side of a log, told again from its leaves: tree, tiles, checkpoints."""
+
+from __future__ import annotations
+
+from keys.errors import CellbookError
+from ledger.custody.policy import log_key
+from ledger.custody.states import LogState
+from ledger.log.damage import CHECKPOINT, TILE, damage, differs
+from ledger.proof.checkpoint import Checkpoint, format_body
+from ledger.store.records import LogHead
+from ledger.store.sql import SqlStore
+from ledger.tree.growth import Growth
+from ledger.wire.note import Verifier, open_note
+
+_CHUNK = 1024
+_FULL_TILE = 256 * 32
+
+
+class Retold:
+    """Grows the tree leaf by leaf and compares every tile and checkpoint with the store's."""
+
+    def __init__(self, store: SqlStore, head: LogHead) -> None:
+        self.growth = Growth.empty()
+        self.tiles = 0
+        self.checkpoints = 0
+        self.newest_checkpoint = 0
+        self._store = store
+        self._head = head
+        self._waiting: list[bytes] = []
+        self._partial: dict[tuple[int, int], bytes] = {}
+
+    @property
+    def root(self) -> bytes:
+        """The root over all leaves so far. Raises ``damaged.tile``."""
+        self._grow()
+        return self.growth.root
+
+    def add(self, leaf_hash: bytes) -> None:
+        """The next leaf. Raises ``damaged.tile``."""
+        self._waiting.append(leaf_hash)
+        if len(self._waiting) >= _CHUNK:
+            self._grow()
+
+    def check_checkpoint(self, log: LogState, size: int) -> None:
+        """The checkpoint of ``size``, whose last entry is a head that was added.
+
+        It may be missing where the head row says that none so new is stored. Raises
+        ``damaged.checkpoint`` and ``damaged.tile``.
+        """
+        self._grow()
+        following = self._store.checkpoint_at_or_after(self.newest_checkpoint + 1)
+        if following is not None and following[0] < size:
+            raise self._without_head(following[0])
+        if following is None or following[0] > size:
+            if size <= self._head.checkpoint:
+                raise damage(CHECKPOINT, f"size {size}", "", "the row is missing")
+            return
+        self._check_note(log, size, following[1])
+        self.newest_checkpoint = size
+        self.checkpoints += 1
+
+    def finish(self, stored_tiles: int) -> None:
+        """After the last leaf: the tiles that are not full, and that there are no others.
+
+        Raises ``damaged.tile`` and ``damaged.checkpoint``.
+        """
+        self._grow()
+        for (level, n), data in sorted(self._partial.items()):
+            self._compare(level, n, data)
+        self.tiles += len(self._partial)
+        if self.tiles != stored_tiles:
+            detail = f"{stored_tiles} rows are stored, the tree has {self.tiles} tiles"
+            raise damage(TILE, "beyond the tree", "", detail)
+        following = self._store.checkpoint_at_or_after(self.newest_checkpoint + 1)
+        if following is not None:
+            raise self._without_head(following[0])
+
+    def _grow(self) -> None:
+        if not self._waiting:
+            return
+        grown = self.growth.append(self._waiting)
+        self._waiting = []
+        self.growth = grown.growth
+        for (level, n), data in sorted(grown.tiles.items()):
+            self._partial.pop((level, n), None)
+            if len(data) == _FULL_TILE:
+                self._compare(level, n, data)
+                self.tiles += 1
+            else:
+                self._partial[level, n] = data
+
+    def _compare(self, level: int, n: int, expected: bytes) -> None:
+        row, stored = f"level {level}, n {n}", self._store.stored_tile(level, n)
+        if stored is None:
+            raise damage(TILE, row, "", "the row is missing")
+        if stored != expected:
+            raise damage(TILE, row, "data", _first_difference(stored, expected))
+
+    def _check_note(self, log: LogState, size: int, note: bytes) -> None:
+        row = f"size {size}"
+        verifier = Verifier.from_key(log.origin, log_key(log, "checkpoint", size))
+        try:
+            text = open_note(note, [verifier]).text
+        except CellbookError as error:
+            raise damage(CHECKPOINT, row, "note", error.describe()) from error
+        expected = format_body(Checkpoint(log.origin, size, self.growth.root))
+        if text != expected:
+            raise differs(CHECKPOINT, row, "note", text, expected)
+
+    def _without_head(self, size: int) -> CellbookError:
+        return damage(CHECKPOINT, f"size {size}", "", "no head is the last entry of that tree")
+
+
+def _first_difference(stored: bytes, expected: bytes) -> str:
+    if len(stored) != len(expected):
+        return f"{len(stored)} bytes are stored, {len(expected)} were expected"
+    place = next(i for i in range(len(stored)) if stored[i] != expected[i]) // 32
+    found, right = (data[place * 32 : place * 32 + 32].hex() for data in (stored, expected))
+    return f"hash {place} is {found}, {right} was expected"
