@@ -81,14 +81,19 @@ def sign_policy(root: Signer, policy: Policy, now: int, family: str | None = Non
     )
 
 
+def refuse_begun(store: SqlStore) -> None:
+    """Raise ``usage.log.not-empty`` if there is a log in ``store``."""
+    if store.head().size:
+        raise NOT_EMPTY.at("database")
+
+
 def write_genesis(store: SqlStore, leaf: bytes, signers: LogSigners, now: int) -> bytes:
     """Begin the log in the empty ``store``: entries 0 and 1, and the checkpoint of size 2.
 
     Gives the genesis' entry id. ``now`` (Unix seconds) is the time of the first epoch. Raises
     ``usage.log.not-empty``, ``rejected.policy.*`` and ``failed.*`` for a policy that is none.
     """
-    if store.head().size:
-        raise NOT_EMPTY.at("database")
+    refuse_begun(store)
     statement = parse_statement(leaf)
     commits = GroupCommit(store, statement.sub, lambda: now)
     done = commits.run([unchecked(statement)])

@@ -19,7 +19,7 @@ from keys.signer import SoftwareSigner, generate
 from ledger.custody.governance import Authority
 from ledger.custody.identifiers import parse_operator_uri
 from ledger.custody.naming import check_origin, family_uri
-from ledger.log.genesis import genesis_policy, sign_policy, write_genesis
+from ledger.log.genesis import genesis_policy, refuse_begun, sign_policy, write_genesis
 from ledger.log.signers import LogSigners
 from ledger.proof.trust import Trust, dump_trust, load_trust
 from ledger.store.sql import SqlStore
@@ -123,6 +123,7 @@ class Home:
         store = SqlStore.open(home.store_url())
         try:
             store.create()
+            refuse_begun(store)
             home._begin(store, root, registrar, registrar_uri, passphrase, epoch_s, now)
         finally:
             store.close()

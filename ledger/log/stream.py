@@ -80,15 +80,21 @@ def _leaf_or_id(store: SqlStore, entry: StoredEntry, entry_id: bytes) -> Cellboo
 def _epoch_time(store: SqlStore, head: LogHead, start: int, stop: int) -> int:
     """The log time of the epoch that begins with entry ``start``: found by reading ahead."""
     for entry in store.iterate_entries(start, stop, _AHEAD):
-        if _TYP_HEAD in entry.leaf:
+        if isinstance(entry.leaf, bytes) and _TYP_HEAD in entry.leaf:
             time = _time_of_head(entry.leaf)
             if time is not None:
                 return time
     if head.last_head is not None and head.last_head >= start:
         return head.last_time  # that head's row is damaged: it will be found when we are there
+    if head.epoch_time is None and start >= head.size:
+        detail = f"log_head says that the log has {head.size} entries"
+        raise damage(ENTRY, f"index {start}", "", detail)
     if head.epoch_time is None:
         expected = f"a time, since entry {start} is after the last head"
         raise differs(LOG_HEAD, "id 1", "epoch_time", None, expected)
+    if head.epoch_time < head.last_time:
+        earliest = f"not before {head.last_time}"
+        raise differs(LOG_HEAD, "id 1", "epoch_time", head.epoch_time, earliest)
     return head.epoch_time
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,12 +14,12 @@ from keys.algorithms import ESP256
 from keys.errors import CellbookError
 from keys.signer import generate
 from ledger.custody.governance import Limits
-from ledger.log import registration
+from ledger.log import admission, registration
 from ledger.log.fsck import fsck
 from ledger.log.outcome import Outcome
 from ledger.log.registration import Prepared
 from ledger.wire.base64text import encode_base64url
-from ledger.wire.statement import locator_to_id
+from ledger.wire.statement import Statement, locator_to_id
 from tests.log.building import World
 from tests.log.test_bad_input import twisted
 
@@ -165,7 +166,9 @@ def test_a_policy_is_in_force_for_what_comes_after(world: World) -> None:
 
 def test_a_policy_may_limit_the_size_of_statements(world: World) -> None:
     world.accepted(world.next_policy(limits=Limits(entry_bytes=1024)))
-    long = dict.fromkeys(("chemistry", "batch_id", "facility_id", "passport_id"), "L" * 250)
+    long: dict[str, Any] = dict.fromkeys(
+        ("chemistry", "batch_id", "facility_id", "passport_id"), "L" * 250
+    )
     data = world.event("manufacture", world.battery(), **long)
     assert world.refused(data) == "rejected.size"
 
@@ -281,16 +284,14 @@ def test_what_was_taken_is_registered_when_the_ledger_closes(tmp_path: Path) -> 
 def test_a_fault_in_one_decision_harms_no_neighbour(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ledger.log import desk
-
     battery = world.battery()
-    genuine = desk.admit
+    genuine = admission.admit
 
-    def faulty(statement, *arguments, **options):  # type: ignore[no-untyped-def]
+    def faulty(statement: Statement, *arguments: Any, **options: Any) -> Any:
         if statement.sub == battery:
             raise ZeroDivisionError
         return genuine(statement, *arguments, **options)
 
-    monkeypatch.setattr(desk, "admit", faulty)
+    monkeypatch.setattr("ledger.log.desk.admit", faulty)
     data = [world.event("manufacture", uri) for uri in (world.battery(), battery, world.battery())]
     assert codes(world.register(*data)) == [None, "unavailable.log.fault", None]
