@@ -87,10 +87,10 @@ def refuse_begun(store: SqlStore) -> None:
         raise NOT_EMPTY.at("database")
 
 
-def write_genesis(store: SqlStore, leaf: bytes, signers: LogSigners, now: int) -> bytes:
+def write_genesis(store: SqlStore, leaf: bytes, signers: LogSigners, now: int) -> None:
     """Begin the log in the empty ``store``: entries 0 and 1, and the checkpoint of size 2.
 
-    Gives the genesis' entry id. ``now`` (Unix seconds) is the time of the first epoch. Raises
+    ``now`` (Unix seconds) is the time of the first epoch. Raises
     ``usage.log.not-empty``, ``rejected.policy.*`` and ``failed.*`` for a policy that is none.
     """
     refuse_begun(store)
@@ -103,4 +103,3 @@ def write_genesis(store: SqlStore, leaf: bytes, signers: LogSigners, now: int) -
     closed = commits.close_epoch(signers, lambda head, log: True)
     assert closed is not None  # noqa: S101 - the policy has just opened the epoch
     publish(store, signers, closed.log, closed.head.size, closed.head.root)
-    return statement.entry_id

@@ -15,20 +15,10 @@ import msgspec
 
 from keys import keyfile
 from keys.errors import CellbookError, declare
-from keys.signer import SoftwareSigner, generate
-from ledger.custody.governance import Authority
-from ledger.custody.identifiers import parse_operator_uri
-from ledger.custody.naming import check_origin, family_uri
-from ledger.log.genesis import genesis_policy, refuse_begun, sign_policy, write_genesis
 from ledger.log.signers import LogSigners
-from ledger.proof.trust import Trust, dump_trust, load_trust
+from ledger.proof.trust import load_trust
 from ledger.store.sql import SqlStore
 
-EXISTS = declare(
-    "usage.home.exists",
-    "There is a ledger, or a key of one, in this folder already.",
-    "Choose an empty folder.",
-)
 NO_HOME = declare(
     "usage.home.missing",
     "This folder is not one of a ledger.",
@@ -49,7 +39,7 @@ CONFIG_FILE, TRUST_FILE, PASSPHRASE_FILE = "cellbook.toml", "trust.toml", "passp
 ROOT_FILE, NEXT_ROOT_FILE, REGISTRAR_FILE = "root.pem", "next-root.pem", "registrar.pem"
 DATABASE = "sqlite:///ledger.db"
 REGISTRAR_URI = "urn:cellbook:authority:registrar"
-_LOG_KEYS = ("checkpoint", "receipts", "statements")
+LOG_KEYS = ("checkpoint", "receipts", "statements")
 _SQLITE = "sqlite:///"
 
 
@@ -81,7 +71,7 @@ class Home:
             data = (folder / CONFIG_FILE).read_bytes()
         except OSError as error:
             raise NO_HOME.at(str(folder), error.strerror or "") from None
-        return cls(folder, _read_config(data, folder))
+        return cls(folder, read_config(data, folder))
 
     @classmethod
     def create(
@@ -106,7 +96,8 @@ class Home:
         gets a new one in its file ``passphrase``. ``now`` (Unix seconds) is the time of genesis.
         Raises ``usage.home.*``, ``usage.log.not-empty``, ``usage.keyfile.*``, ``unavailable.*``.
         """
-        folder, root, registrar = Path(path), Path(root_dir), Path(registrar_dir)
+        from ledger.log.founding import Founding
+
         config = Config(
             name=name,
             origin=origin,
@@ -114,21 +105,10 @@ class Home:
             database=database or DATABASE,
             url=url,
         )
-        _check_new(folder, root, registrar)
-        _read_config(_to_toml(config), folder)
-        check_origin(origin)
-        parse_operator_uri(registrar_uri, "registrar")
-        home = cls(folder, config)
-        folder.mkdir(parents=True, exist_ok=True)
-        store = SqlStore.open(home.store_url())
-        try:
-            store.create()
-            refuse_begun(store)
-            home._begin(store, root, registrar, registrar_uri, passphrase, epoch_s, now)
-        finally:
-            store.close()
-        # Last: a folder without it is no ledger yet.
-        _write(folder / CONFIG_FILE, _to_toml(config))
+        home = cls(Path(path), config)
+        time_now = int(time.time()) if now is None else now
+        founding = Founding(home, Path(root_dir), Path(registrar_dir), passphrase)
+        founding.run(registrar_uri, epoch_s, time_now)
         return home
 
     def store_url(self) -> str:
@@ -152,7 +132,7 @@ class Home:
         """The log's keys. Raises ``usage.keyfile.*``."""
         folder = self.path / "keys"
         passphrase = _read_passphrase(folder / PASSPHRASE_FILE)
-        return LogSigners(*(keyfile.load(folder / f"{n}.pem", passphrase) for n in _LOG_KEYS))
+        return LogSigners(*(keyfile.load(folder / f"{n}.pem", passphrase) for n in LOG_KEYS))
 
     @property
     def trust_path(self) -> Path:
@@ -186,73 +166,13 @@ class Home:
                 continue
         return None
 
-    def _begin(
-        self,
-        store: SqlStore,
-        root_dir: Path,
-        registrar_dir: Path,
-        registrar_uri: str,
-        passphrase: str | None,
-        epoch_s: int,
-        now: int | None,
-    ) -> None:
-        signers = LogSigners(*_new_keys(self.path / "keys", _LOG_KEYS, None))
-        root, next_root = _new_keys(root_dir, ("root", "next-root"), passphrase)
-        (registrar,) = _new_keys(registrar_dir, ("registrar",), passphrase)
-        config, time_now = self.config, int(time.time()) if now is None else now
-        authority = Authority(uri=registrar_uri, role="registrar", key=registrar.key.to_cbor())
-        policy = genesis_policy(
-            config.origin,
-            config.family_name,
-            root.key,
-            next_root.key,
-            signers,
-            authority,
-            epoch_s=epoch_s,
-        )
-        genesis = write_genesis(store, sign_policy(root, policy, time_now), signers, time_now)
-        trust = Trust(
-            name=config.name,
-            origin=config.origin,
-            genesis=genesis,
-            family=family_uri(root.key, config.family_name),
-            root_key=root.key,
-            minimum_policy=0,
-        )
-        _write(self.trust_path, dump_trust(trust))
 
-
-def _read_config(data: bytes, folder: Path) -> Config:
+def read_config(data: bytes, folder: Path) -> Config:
+    """The configuration in the bytes of cellbook.toml. Raises ``usage.home.config``."""
     try:
         return msgspec.toml.decode(data, type=Config)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise CONFIG.at(str(folder / CONFIG_FILE), str(error)) from None
-
-
-def _check_new(folder: Path, root_dir: Path, registrar_dir: Path) -> None:
-    for secret in (root_dir, registrar_dir):
-        if secret.resolve().is_relative_to(folder.resolve()):
-            raise ROOT_KEY.at(str(secret), "choose a folder outside the ledger's")
-    files = [folder / CONFIG_FILE, folder / TRUST_FILE, *(folder / "keys").glob("*")]
-    files += [root_dir / ROOT_FILE, root_dir / NEXT_ROOT_FILE, registrar_dir / REGISTRAR_FILE]
-    for file in files:
-        if os.path.lexists(file):
-            raise EXISTS.at(str(file))
-
-
-def _new_keys(folder: Path, names: tuple[str, ...], passphrase: str | None) -> list[SoftwareSigner]:
-    """New Ed25519 keys in files of ``folder``; a new passphrase in a file unless one is given."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    beside = folder / PASSPHRASE_FILE
-    if passphrase is None and beside.exists():
-        passphrase = _read_passphrase(beside)  # one folder for root and registrar
-    elif passphrase is None:
-        passphrase = keyfile.new_passphrase()
-        keyfile.write_private(beside, passphrase.encode() + b"\n")
-    signers = [generate() for _ in names]
-    for name, signer in zip(names, signers, strict=True):
-        keyfile.save(folder / f"{name}.pem", signer, passphrase)
-    return signers
 
 
 def _read_passphrase(file: Path) -> str:
@@ -262,14 +182,8 @@ def _read_passphrase(file: Path) -> str:
         raise keyfile.READ.at(str(file)) from None
 
 
-def _write(file: Path, data: bytes) -> None:
-    try:
-        file.write_bytes(data)
-    except OSError as error:
-        raise keyfile.WRITE.at(str(file), error.strerror or "") from None
-
-
-def _to_toml(config: Config) -> bytes:
+def to_toml(config: Config) -> bytes:
+    """The bytes of cellbook.toml."""
     # JSON's strings and numbers are TOML's; there is nothing else in the file.
     values = msgspec.to_builtins(config).items()
     lines = [

@@ -158,14 +158,15 @@ def _with_registered(
     The commit finds it by its content id before it asks for a key, and answers as for every
     duplicate.
     """
-    refused = {
-        before.statement.content_id: (position, before)
-        for position, (before, after) in enumerate(zip(parsed, checked, strict=True))
-        if isinstance(before, Prepared) and isinstance(after, RejectedError)
-    }
-    if refused:
-        for content_id, (_, entry_id) in snapshots.registered(refused).items():
-            position, before = refused[content_id]
-            if before.entry_id == entry_id:
+    refused: dict[bytes, list[int]] = {}
+    for position, (before, after) in enumerate(zip(parsed, checked, strict=True)):
+        if isinstance(before, Prepared) and isinstance(after, RejectedError):
+            refused.setdefault(before.statement.content_id, []).append(position)
+    if not refused:
+        return checked
+    for content_id, (_, entry_id) in snapshots.registered(refused).items():
+        for position in refused[content_id]:
+            before = parsed[position]
+            if isinstance(before, Prepared) and before.entry_id == entry_id:
                 checked[position] = before
     return checked

@@ -65,10 +65,6 @@ class Snapshots:
         """Forget what is known: governance has changed."""
         self._newest = None
 
-    def log(self) -> LogState:
-        """The policy as of the newest snapshot."""
-        return self.covering(()).log
-
     def _read(self, issuers: Iterable[str]) -> Snapshot:
         # The head first: states that are read after it may be newer than its version says, never
         # older, so that a change in between is found as a change the next time.

@@ -140,6 +140,20 @@ def test_a_root_key_under_another_name_is_found_by_the_passphrase_beside_it(
     assert code_of(home.refuse_root_inside) == "usage.home.root-key"
 
 
+def test_what_fails_half_way_can_be_done_again(tmp_path: Path) -> None:
+    (tmp_path / "registrar").write_text("a file where a folder should be")
+    assert code_of(create, tmp_path) == "usage.keyfile.write"
+    left = [path.name for path in tmp_path.rglob("*") if path.is_file()]
+    assert not [name for name in left if name.endswith((".pem", ".toml", "passphrase"))]
+    (tmp_path / "registrar").unlink()
+    create(tmp_path)
+
+
+def test_a_weak_passphrase_makes_nothing(tmp_path: Path) -> None:
+    assert code_of(create, tmp_path, passphrase="short") == "usage.keyfile.weak-passphrase"
+    create(tmp_path)
+
+
 def test_folders_that_are_none(tmp_path: Path) -> None:
     assert code_of(Home.open, tmp_path) == "usage.home.missing"
     for text in (b"", b"name = 1", b'x = "y"', b"\xff", b"[" * 100):
