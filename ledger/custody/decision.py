@@ -7,7 +7,7 @@ signature is checked by the caller, with the key that ``operators.signing_key`` 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 import msgspec
 
@@ -27,7 +27,7 @@ from ledger.custody.naming import log_uri
 from ledger.custody.operators import apply_operator, key_uri
 from ledger.custody.policy import NO_POLICY, apply_head, apply_policy, key_of
 from ledger.custody.rules import Case, Finding, Occasion, judge, refusal
-from ledger.custody.states import AliasState, LogState, ModelState, OperatorState, State
+from ledger.custody.states import AliasState, LogState, Mark, ModelState, OperatorState, State
 from ledger.custody.subjects import (
     CitedEntry,
     Named,
@@ -126,12 +126,15 @@ def decide(
     cited: Mapping[bytes, CitedEntry],
     *,
     refuse: bool = True,
+    carried: Container[str] | None = None,
 ) -> Decision:
     """Decide ``statement`` as entry ``occasion.index`` under the policy ``log`` (None: genesis).
 
     ``states`` holds the states before, of ``needed().uris`` and of the subjects of cited entries.
     With ``refuse`` the first breach raises ``rejected.<rule>``; without, breaches are findings and
-    the event is folded all the same. Raises ``rejected.*`` for everything that is no rule's matter.
+    the event is folded all the same. ``carried`` names the batteries whose histories are at hand:
+    a buyer's dossier carries not all, and of others nothing is judged or folded. Raises
+    ``rejected.*`` for everything that is no rule's matter.
     """
     if isinstance(content, Governance):
         return _decide_governance(statement, content, occasion, log, states)
@@ -141,7 +144,7 @@ def decide(
         raise AUDIENCE.at("aud", statement.aud)
     if isinstance(content, Model):
         return _decide_model(statement, content, occasion, log, states, refuse)
-    return _decide_event(statement, content, occasion, log, states, cited, refuse)
+    return _decide_event(statement, content, occasion, log, states, cited, refuse, carried)
 
 
 def _decide_governance(
@@ -164,9 +167,7 @@ def _decide_governance(
         _is_about(statement, log_uri(log.origin))
         after: dict[str, State] = {statement.sub: apply_head(log, content, index)}
         return Decision((), after, ())
-    return Decision(
-        (statement.sub,), apply_operator(statement, content, states, log, index), ()
-    )
+    return Decision((statement.sub,), apply_operator(statement, content, states, log, index), ())
 
 
 def _is_about(statement: Statement, uri: str) -> None:
@@ -187,7 +188,7 @@ def _decide_model(
         raise WRONG_SUBJECT.at("sub", f"{uri}, not {content.uri}")
     if uri in states:
         raise TAKEN.at("sub", uri)
-    case = _case(statement, content, Named(uri, "sub"), occasion, log, states, {})
+    case = _case(statement, content, Named(uri, "event"), occasion, log, states, {})
     findings = _judged((case,), refuse)
     return Decision((uri,), {uri: ModelState(issuer=statement.iss, at=case.mark)}, findings)
 
@@ -200,6 +201,7 @@ def _decide_event(
     states: Mapping[str, State],
     cited: Mapping[bytes, CitedEntry],
     refuse: bool,
+    carried: Container[str] | None,
 ) -> Decision:
     named = named_by(content, statement.sub)
     for name in named:
@@ -209,9 +211,15 @@ def _decide_event(
     if entry_id is not None:
         others = (uri for uri in cited[entry_id].subjects if uri != statement.sub)
         named = (*named, *(Named(uri, "unit") for uri in others))
-    cases = tuple(_case(statement, content, name, occasion, log, states, cited) for name in named)
+    if carried is not None:
+        named = tuple(name for name in named if name.uri in carried)
+    judged = (Named(statement.sub, "event"), *named)
+    cases = tuple(_case(statement, content, name, occasion, log, states, cited) for name in judged)
     findings = _judged(cases, refuse)
-    after = fold(content, named, states, statement.iss, cases[0].mark)
+    mark = Mark(
+        entry_id=occasion.entry_id, index=occasion.index, occurred=parse_moment(content.occurred_at)
+    )
+    after = fold(content, named, states, statement.iss, mark)
     return Decision(subjects, after, findings)
 
 

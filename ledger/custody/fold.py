@@ -7,7 +7,6 @@ folded too, so that the rest of the history is judged from what the signers said
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import cast
 
 from msgspec.structs import replace
 
@@ -64,7 +63,7 @@ def fold(
     if isinstance(event, Manufacture):
         after |= _manufactured(event, named, states, issuer, mark)
     elif isinstance(event, Repurpose):
-        after |= _outputs(event, named, issuer, mark)
+        after |= _outputs(event, named, states, issuer, mark)
     return after
 
 
@@ -81,13 +80,13 @@ def _manufactured(
     issuer: str,
     mark: Mark,
 ) -> dict[str, State]:
-    sub = named[0].uri
+    sub = event.ids[0].uri
     after: dict[str, State] = {}
     if sub not in states:
         after[sub] = _new_battery(event.level, "original", issuer, mark)
         if event.responsible_operator is not None:
             after[sub] = replace(after[sub], responsible=event.responsible_operator)
-    for name in named[1:]:
+    for name in named:
         before = states.get(name.uri)
         if name.part == "alias" and before is None:
             after[name.uri] = AliasState(of=sub)
@@ -115,10 +114,15 @@ def _new_battery(level: str, status: Status, issuer: str, mark: Mark) -> Battery
 
 
 def _outputs(
-    event: Repurpose, named: tuple[Named, ...], issuer: str, mark: Mark
+    event: Repurpose,
+    named: tuple[Named, ...],
+    states: Mapping[str, State],
+    issuer: str,
+    mark: Mark,
 ) -> dict[str, State]:
-    predecessors = tuple(name.uri for name in named if name.part == "input")
+    predecessors = tuple(item.id for item in event.inputs)
     status = STATUS_AFTER[event.operation]
+    new = {name.uri for name in named if name.part == "output" and name.uri not in states}
     return {
         output.id: replace(
             _new_battery(output.level, status, issuer, mark),
@@ -126,6 +130,7 @@ def _outputs(
             responsible=event.responsible_operator or issuer,
         )
         for output in event.outputs
+        if output.id in new
     }
 
 
@@ -166,9 +171,7 @@ def _released(event: Release, before: BatteryState, issuer: str, mark: Mark) -> 
         physical=before.physical,
     )
     moving = "possession" in event.moves
-    return replace(
-        before, released=released, physical="in-transit" if moving else before.physical
-    )
+    return replace(before, released=released, physical="in-transit" if moving else before.physical)
 
 
 def _accepted(event: Accept, before: BatteryState, issuer: str, mark: Mark) -> BatteryState:
@@ -227,22 +230,19 @@ def _resolved(event: Resolution, before: BatteryState, issuer: str, mark: Mark) 
     return replace(before, disputes=max(0, before.disputes - 1))
 
 
-_Step = Callable[[Event, BatteryState, str, Mark], BatteryState]
-_STEPS: dict[type[Event], _Step] = {
-    kind: cast(_Step, step)
-    for kind, step in {
-        Install: _installed,
-        Decommission: _decommissioned,
-        Assessment: _assessed,
-        Repurpose: _consumed,
-        Recycle: _recycled,
-        Release: _released,
-        Accept: _accepted,
-        Refuse: _refused,
-        Intake: _taken_in,
-        Waste: _wasted,
-        Incident: _struck,
-        Dispute: _disputed,
-        Resolution: _resolved,
-    }.items()
+_STEPS: dict[type[Event], Callable[..., BatteryState]] = {
+    Install: _installed,
+    Decommission: _decommissioned,
+    Assessment: _assessed,
+    Repurpose: _consumed,
+    Recycle: _recycled,
+    Release: _released,
+    Accept: _accepted,
+    Refuse: _refused,
+    Intake: _taken_in,
+    Waste: _wasted,
+    Incident: _struck,
+    Dispute: _disputed,
+    Resolution: _resolved,
 }
+"""Each takes (event of that type, state before, issuer, mark). Other kinds change no axis."""

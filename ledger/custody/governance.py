@@ -1,9 +1,9 @@
 """Governance statements: who may say what in this log, and what the log itself is.
 
-Each is the payload of a COSE_Sign1 with content type ``application/vnd.cellbook.governance+cbor``: a
-map with text keys, deterministic encoding, tagged by ``type`` and ``version``. Policies are signed
-by the root, statements about operators and their keys by the registrar that the policy names, heads
-by the log's statement key. This module knows the shapes; ``policy`` and ``operators`` the meaning.
+Each is the payload of a COSE_Sign1 whose content type is that of governance statements: a map with
+text keys, deterministic encoding, tagged by ``type`` and ``version``. Policies are signed by the
+root, statements about operators and their keys by the registrar that the policy names, heads by
+the log's statement key. This module knows the shapes; ``policy`` and ``operators`` the meaning.
 """
 
 from __future__ import annotations
@@ -26,11 +26,13 @@ LEAF_DEFINITION = "cose-sign1-tag18-empty-unprotected/1"
 """The leaf is the deterministic tag-18 encoding ``[protected, {}, payload, signature]``."""
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class Part(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
     """A map inside a governance statement."""
 
 
-class LogKey(Part):
+class LogKey(Part, frozen=True, kw_only=True):
     """A key of the log for one purpose, valid for tree sizes in [from_size, to_size)."""
 
     purpose: Literal["checkpoint", "receipts", "statements"]
@@ -39,7 +41,7 @@ class LogKey(Part):
     to_size: Size | None = None
 
 
-class Authority(Part):
+class Authority(Part, frozen=True, kw_only=True):
     """Who else may speak: the registrar, publishers of lists, arbiters."""
 
     uri: Uri
@@ -47,14 +49,14 @@ class Authority(Part):
     key: CoseKeyBytes
 
 
-class Profile(Part):
+class Profile(Part, frozen=True, kw_only=True):
     """A set of rules, with the version under which decisions are made."""
 
     name: Name
     version: Annotated[int, Meta(ge=1, le=65535)]
 
 
-class Limits(Part):
+class Limits(Part, frozen=True, kw_only=True):
     """What one statement may weigh, and how far ahead of the log its times may lie (seconds)."""
 
     entry_bytes: Annotated[int, Meta(ge=1024, le=65535)] = 65535
@@ -62,7 +64,7 @@ class Limits(Part):
     skew_s: Annotated[int, Meta(ge=0, le=86400)] = 300
 
 
-class KeyGrant(Part):
+class KeyGrant(Part, frozen=True, kw_only=True):
     """A key, what it may sign, and its own signature that its holder has it (keys.possession)."""
 
     key: CoseKeyBytes
@@ -70,13 +72,13 @@ class KeyGrant(Part):
     possession: Annotated[bytes, Meta(min_length=1, max_length=8192)]
 
 
-class Governance(Payload, tag_field="type"):
+class Governance(Payload, tag_field="type", frozen=True, kw_only=True):
     """What every governance statement carries."""
 
     version: Literal[1] = 1
 
 
-class Policy(Governance, tag="policy"):
+class Policy(Governance, tag="policy", frozen=True, kw_only=True):
     """The registration policy. Number 0 is the genesis, entry 0 of the log.
 
     ``previous`` is the entry id of the policy before; ``next_root`` is the thumbprint of the root
@@ -101,7 +103,7 @@ class Policy(Governance, tag="policy"):
 Roles = Annotated[tuple[Name, ...], Meta(min_length=1, max_length=16)]
 
 
-class OperatorRegistered(Governance, tag="operator-registered"):
+class OperatorRegistered(Governance, tag="operator-registered", frozen=True, kw_only=True):
     """An operator takes part: its name, country, roles and first keys."""
 
     name: Name
@@ -110,7 +112,7 @@ class OperatorRegistered(Governance, tag="operator-registered"):
     keys: Annotated[tuple[KeyGrant, ...], Meta(min_length=1, max_length=8)]
 
 
-class OperatorChanged(Governance, tag="operator-changed"):
+class OperatorChanged(Governance, tag="operator-changed", frozen=True, kw_only=True):
     """The operator's particulars from here on; its keys stay."""
 
     name: Name
@@ -118,19 +120,19 @@ class OperatorChanged(Governance, tag="operator-changed"):
     roles: Roles
 
 
-class OperatorRemoved(Governance, tag="operator-removed"):
+class OperatorRemoved(Governance, tag="operator-removed", frozen=True, kw_only=True):
     """The operator signs nothing from here on. What it signed before stays valid."""
 
     reason: Name
 
 
-class KeyAdded(Governance, tag="key-added"):
+class KeyAdded(Governance, tag="key-added", frozen=True, kw_only=True):
     """One more key of the operator."""
 
     grant: KeyGrant
 
 
-class KeyRevoked(Governance, tag="key-revoked"):
+class KeyRevoked(Governance, tag="key-revoked", frozen=True, kw_only=True):
     """The key signs nothing from here on.
 
     ``compromised_since`` (Unix seconds, compared with log time) flags what it signed from then on.
@@ -141,7 +143,7 @@ class KeyRevoked(Governance, tag="key-revoked"):
     compromised_since: Seconds | None = None
 
 
-class Head(Governance, tag="head"):
+class Head(Governance, tag="head", frozen=True, kw_only=True):
     """The end of an epoch: entries ``previous + 1 .. tree_size - 1`` have log time ``time``.
 
     ``tree_size`` is also the index of this entry. ``previous`` is the index of the head before:

@@ -236,9 +236,7 @@ def _revoked(before: OperatorState, content: KeyRevoked, index: int) -> Operator
     if all(key.kid != content.kid or key.revoked is not None for key in before.keys):
         raise OPERATOR.at("payload.kid", "no such key that is valid")
     keys = tuple(
-        msgspec.structs.replace(
-            key, revoked=index, compromised_since=content.compromised_since
-        )
+        msgspec.structs.replace(key, revoked=index, compromised_since=content.compromised_since)
         if key.kid == content.kid
         else key
         for key in before.keys

@@ -140,9 +140,7 @@ def _check_log_keys(state: LogState | None, policy: Policy, index: int) -> None:
         raise FIXED.at("payload.log_keys", "keys for tree sizes that exist already")
 
 
-def _past(
-    log_keys: Iterable[LogKey | LogKeyState], index: int
-) -> set[tuple[str, bytes, int, int]]:
+def _past(log_keys: Iterable[LogKey | LogKeyState], index: int) -> set[tuple[str, bytes, int, int]]:
     """Who signed for which of the tree sizes up to ``index``."""
     return {
         (k.purpose, k.key, k.from_size, index if k.to_size is None else min(k.to_size, index))

@@ -10,7 +10,9 @@ from typing import Literal
 
 import msgspec
 
-Physical = Literal["made", "installed", "removed", "in-transit", "consumed", "destroyed", "recycled"]
+Physical = Literal[
+    "made", "installed", "removed", "in-transit", "consumed", "destroyed", "recycled"
+]
 Status = Literal["original", "repurposed", "re-used", "remanufactured", "waste"]
 Record = Literal["active", "disputed"]
 
@@ -21,7 +23,7 @@ class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A frozen value inside a state."""
 
 
-class Mark(Value, array_like=True):
+class Mark(Value, array_like=True, frozen=True, kw_only=True):
     """A place in the log: an entry, and when its issuer says that it happened (Unix seconds)."""
 
     entry_id: bytes
@@ -29,11 +31,11 @@ class Mark(Value, array_like=True):
     occurred: int
 
     def is_after(self, other: Mark) -> bool:
-        """"After" holds only when log order and occurrence both say so."""
+        """Whether log order and occurrence both say that this is after ``other``."""
         return self.index > other.index and self.occurred > other.occurred
 
 
-class Assessed(Value):
+class Assessed(Value, frozen=True, kw_only=True):
     """The last assessment of a unit."""
 
     at: Mark
@@ -42,7 +44,7 @@ class Assessed(Value):
     valid_until: str | None = None
 
 
-class Released(Value):
+class Released(Value, frozen=True, kw_only=True):
     """A release that waits for its acceptance."""
 
     at: Mark
@@ -52,7 +54,7 @@ class Released(Value):
     physical: Physical
 
 
-class BatteryState(Value, tag="battery"):
+class BatteryState(Value, tag="battery", frozen=True, kw_only=True):
     """One battery. ``install`` is the present installation, ``last_use`` the last use, damage or
     removal: an assessment counts for re-use only when it is after it. ``parties`` are those who
     ever held it (the last 256)."""
@@ -88,20 +90,20 @@ class BatteryState(Value, tag="battery"):
         return "disputed" if self.disputes else "active"
 
 
-class AliasState(Value, tag="alias"):
+class AliasState(Value, tag="alias", frozen=True, kw_only=True):
     """A further identifier of a battery: claimed once, never a subject to append under."""
 
     of: str
 
 
-class ModelState(Value, tag="model"):
+class ModelState(Value, tag="model", frozen=True, kw_only=True):
     """A model statement: claimed once by its issuer."""
 
     issuer: str
     at: Mark
 
 
-class OperatorKey(Value):
+class OperatorKey(Value, frozen=True, kw_only=True):
     """A key of an operator. ``added`` and ``revoked`` are log indexes: valid in between (KEY-1)."""
 
     kid: bytes
@@ -112,7 +114,7 @@ class OperatorKey(Value):
     compromised_since: int | None = None
 
 
-class OperatorState(Value, tag="operator"):
+class OperatorState(Value, tag="operator", frozen=True, kw_only=True):
     """An operator that the registrar registered."""
 
     uri: str
@@ -124,13 +126,13 @@ class OperatorState(Value, tag="operator"):
     removed: int | None = None
 
 
-class KeyClaim(Value, tag="key"):
+class KeyClaim(Value, tag="key", frozen=True, kw_only=True):
     """A key belongs to one owner, for ever."""
 
     owner: str
 
 
-class LogKeyState(Value):
+class LogKeyState(Value, frozen=True, kw_only=True):
     """A key of the log and the tree sizes [from_size, to_size) for which it signs."""
 
     purpose: str
@@ -139,7 +141,7 @@ class LogKeyState(Value):
     to_size: int | None = None
 
 
-class AuthorityState(Value):
+class AuthorityState(Value, frozen=True, kw_only=True):
     """An authority that the policy names."""
 
     uri: str
@@ -147,7 +149,7 @@ class AuthorityState(Value):
     key: bytes
 
 
-class LogState(Value, tag="log"):
+class LogState(Value, tag="log", frozen=True, kw_only=True):
     """The policy in force, and the keys that ever signed for the log."""
 
     origin: str

@@ -14,18 +14,19 @@ import msgspec
 
 from keys.errors import declare
 from ledger.custody.events import (
-    Assessment,
     Correction,
     Dispute,
     Event,
-    Incident,
     Manufacture,
+    Model,
     Repurpose,
     Resolution,
+    kind_of,
 )
 from ledger.custody.states import BatteryState, State
 
-Part = Literal["sub", "alias", "child", "input", "output", "unit"]
+Part = Literal["event", "sub", "alias", "child", "input", "output", "unit"]
+"""As what a battery is named. "event" is the event as a whole, once, under the name of its sub."""
 
 NAMED_TWICE = declare(
     "rejected.subject.twice",
@@ -73,6 +74,27 @@ def cited_by(event: Event) -> bytes | None:
     return None
 
 
+def cite(
+    entry_id: bytes,
+    index: int,
+    issuer: str,
+    sub: str,
+    content: object,
+    cited: Mapping[bytes, CitedEntry],
+) -> CitedEntry:
+    """What a later statement needs to know of this entry.
+
+    A correction, dispute or resolution has the subjects of what it is about, which must be in
+    ``cited``; an entry that is no event about batteries has none.
+    """
+    if not isinstance(content, Event) or isinstance(content, Model):
+        return CitedEntry(entry_id, index, issuer, "governance", ())
+    uris = [name.uri for name in named_by(content, sub)]
+    about = cited.get(cited_by(content) or b"")
+    subjects = tuple(dict.fromkeys((*uris, *(about.subjects if about else ()))))
+    return CitedEntry(entry_id, index, issuer, kind_of(content), subjects)
+
+
 def named_by(event: Event, sub: str) -> tuple[Named, ...]:
     """The batteries that the event itself names, its sub first.
 
@@ -88,10 +110,8 @@ def named_by(event: Event, sub: str) -> tuple[Named, ...]:
     elif isinstance(event, Repurpose):
         if event.inputs[0].id != sub:
             raise NOT_THE_FIRST.at("payload.inputs", event.inputs[0].id)
-        named = [Named(item.id, "input") for item in event.inputs]
+        named += [Named(item.id, "input") for item in event.inputs[1:]]
         named += [Named(item.id, "output") for item in event.outputs]
-    elif isinstance(event, Incident | Assessment):
-        named += [Named(uri, "unit") for uri in event.units]
     elif hasattr(event, "units"):
         named += [Named(uri, "unit") for uri in event.units]
     if len({name.uri for name in named}) != len(named):

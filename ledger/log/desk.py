@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from keys.errors import declare
+from ledger.custody.admission import admit
+from ledger.custody.citing import Registered, cited_entries
 from ledger.custody.decision import read_content
 from ledger.custody.governance import Governance, Head
 from ledger.custody.rules import Occasion
 from ledger.custody.states import LogState, State, encode_state
-from ledger.log.admission import admit
-from ledger.log.citing import Registered, cited_entries
 from ledger.log.outcome import Placed
 from ledger.log.registration import Prepared
 from ledger.log.stored import read_states

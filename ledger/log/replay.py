@@ -12,12 +12,12 @@ from hashlib import sha256
 import msgspec
 
 from keys.cose_key import Backend
+from ledger.custody.admission import admit
+from ledger.custody.citing import Registered, cited_entries
 from ledger.custody.decision import Content, needed, read_content
 from ledger.custody.governance import Governance, Head
 from ledger.custody.rules import Occasion
 from ledger.custody.states import LogState, State, decode_state, encode_state
-from ledger.log.admission import admit
-from ledger.log.citing import Registered, cited_entries
 from ledger.store.records import StoredEntry
 from ledger.wire.statement import Statement, parse_statement
 

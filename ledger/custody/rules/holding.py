@@ -13,8 +13,8 @@ PHYSICAL_KINDS = ("install", "decommission", "repurpose", "recycle", "repair", "
     "CUS-1",
     "R",
     basis="design: a transfer is a release by the giver and an acceptance by the receiver",
-    text="A release comes from who holds the unit, made or removed; it is accepted or refused once, "
-    "by the receiver whom it names.",
+    text="A release comes from who holds the unit, made or removed; it is accepted or refused "
+    "once, by the receiver whom it names.",
     repair="Name the pending release in `release_ref`, and sign as its receiver.",
     kinds=("release", "accept", "refuse"),
     parts=("sub", "unit"),

@@ -67,7 +67,7 @@ def ends_its_installation(case: Case) -> str | None:
 )
 def is_assessed_for_a_second_life(case: Case) -> str | None:
     battery = case.battery
-    if battery is None or (case.kind == "repurpose" and case.part == "sub"):
+    if battery is None:
         return None
     if case.kind == "repurpose" and battery.physical != "removed":
         return f"{case.uri} is {battery.physical}"
@@ -147,6 +147,7 @@ def has_not_ended(case: Case) -> str | None:
     text="Neither `occurred_at` nor `iat` is further ahead of registration than the policy allows.",
     repair="Correct the clock, or submit when the time has come.",
     kinds=BATTERY_KINDS | {"model"},
+    parts=("event",),
 )
 def is_not_in_the_future(case: Case) -> str | None:
     ahead = max(case.occurred, case.issued) - case.occasion.time
@@ -165,7 +166,9 @@ def agrees_with_log_order(case: Case) -> str | None:
     if case.occurred > case.occasion.time:
         return f"dated {case.occurred - case.occasion.time} s after it was registered"
     battery = case.battery
-    if battery is None or case.kind in RECORD_KINDS or case.occurred >= battery.last.occurred - case.skew_s:
+    if battery is None or case.kind in RECORD_KINDS:
+        return None
+    if case.occurred >= battery.last.occurred - case.skew_s:
         return None
     return f"dated before the event in entry {battery.last.index}, which is earlier in the log"
 

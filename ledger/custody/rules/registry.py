@@ -14,7 +14,7 @@ from typing import Literal
 import msgspec
 
 from keys.errors import ErrorCode, declare
-from ledger.custody.events import Event
+from ledger.custody.events import EVENTS, Event
 from ledger.custody.states import BatteryState, Mark, OperatorState, State
 from ledger.custody.subjects import CitedEntry, Part
 
@@ -90,10 +90,7 @@ class Finding(msgspec.Struct, frozen=True):
 RULES: list[Rule] = []
 _TABLE: dict[tuple[str, str], tuple[Rule, ...]] = {}
 
-BATTERY_KINDS = frozenset(
-    "manufacture install decommission assessment repurpose recycle release accept refuse intake "
-    "waste reading repair relabel incident correction dispute resolution".split()
-)
+BATTERY_KINDS = frozenset(kind for kind, _ in EVENTS if kind != "model")
 """Every kind of event that happens to a battery; a model statement happens to none."""
 
 
@@ -112,7 +109,9 @@ def rule(
     def register(check: Check) -> Check:
         error = declare(f"rejected.{rule_id}", text, repair) if kind == "R" else None
         RULES.append(
-            Rule(rule_id, kind, basis, text, repair, frozenset(kinds), frozenset(parts), check, error)
+            Rule(
+                rule_id, kind, basis, text, repair, frozenset(kinds), frozenset(parts), check, error
+            )
         )
         return check
 
@@ -132,9 +131,7 @@ def judge(case: Case) -> Iterator[Finding]:
     for applied in rules_for(case.kind, case.part):
         detail = applied.check(case)
         if detail is not None:
-            yield Finding(
-                applied.id, applied.kind == "R", case.uri, case.occasion.index, detail
-            )
+            yield Finding(applied.id, applied.kind == "R", case.uri, case.occasion.index, detail)
 
 
 def refusal(finding: Finding) -> ErrorCode:

@@ -35,22 +35,19 @@ PARTY_KINDS = frozenset({"reading", "incident", "dispute"})
     text="The issuer has a role that may sign events of this kind, or is a party where that does.",
     repair="Ask the registrar for the role: `cellbook operator change`.",
     kinds=BATTERY_KINDS | {"model"},
+    parts=("event",),
 )
 def issuer_has_the_role(case: Case) -> str | None:
     needed = ROLES_FOR.get(case.kind)
     if needed is None or needed.intersection(case.operator.roles):
         return None
-    if case.kind in PARTY_KINDS and _is_party(case.battery, case.issuer):
-        return None
+    if case.kind in PARTY_KINDS and (case.battery is None or _is_party(case.battery, case.issuer)):
+        return None  # without a state: ORD-1 refuses, or the buyer's file does not carry the unit
     return f"{case.kind} needs one of: {', '.join(sorted(needed))}"
 
 
-def _is_party(battery: BatteryState | None, issuer: str) -> bool:
-    return battery is not None and issuer in (
-        battery.owner,
-        battery.responsible,
-        *battery.parties,
-    )
+def _is_party(battery: BatteryState, issuer: str) -> bool:
+    return issuer in (battery.owner, battery.responsible, *battery.parties)
 
 
 @rule(
@@ -60,6 +57,7 @@ def _is_party(battery: BatteryState | None, issuer: str) -> bool:
     text="Only the first signer of an entry, or an authority, corrects it.",
     repair="Dispute the entry instead.",
     kinds=("correction",),
+    parts=("event",),
 )
 def corrects_its_own(case: Case) -> str | None:
     entry = case.cited.get(cited_by(case.event) or b"")

@@ -1,8 +1,8 @@
-"""May this statement be the entry at this index? One function for the commit and for fsck."""
+"""May this statement be the entry at this index? One function for commit, fsck and buyer."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 import msgspec
 
@@ -41,19 +41,25 @@ def admit(
     *,
     verified: CoseKey | None = None,
     backend: Backend | None = None,
+    refuse: bool = True,
+    carried: Container[str] | None = None,
 ) -> Admission:
     """Decide ``statement`` as entry ``occasion.index`` after ``states``.
 
     ``states`` must hold what ``needed`` names and nothing that depends on who asks, so that
     everybody comes to the same decision. The signature is checked here unless ``verified`` is the
-    very key that must have signed. Raises ``rejected.*`` and ``failed.*``.
+    very key that must have signed. ``refuse`` and ``carried`` are those of ``decide``. Raises
+    ``rejected.*`` and ``failed.*``.
     """
     key = _key(statement, content, states, log, occasion.index)
     if verified is None or verified.kid != key.kid:
         check_signature(statement, key, backend)
     if log is not None and len(statement.leaf) > log.entry_bytes:
         raise TOO_LARGE.at("statement", f"{len(statement.leaf)} bytes of {log.entry_bytes}")
-    return Admission(key, decide(statement, content, occasion, log, states, cited))
+    decision = decide(
+        statement, content, occasion, log, states, cited, refuse=refuse, carried=carried
+    )
+    return Admission(key, decision)
 
 
 def _key(
