@@ -1,0 +1,211 @@
+"""How commands speak: results on stdout, errors and progress on stderr, one JSON object if asked.
+
+Exit codes: 0 done, 1 false or refused, 2 usage, 3 could not be done (also for a fault of the
+program itself); 130 interrupted, 141 the reader of our output went away (as shells report it).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from keys.errors import CellbookError, declare
+
+COMMAND_LINE = declare(
+    "usage.command-line",
+    "The command line is not right.",
+    "Read the command's help: add `--help`.",
+)
+FAULT = declare(
+    "undecided.fault",
+    "The program met a fault of its own and stopped; nothing can be concluded from it.",
+    "Run it again with CELLBOOK_DEBUG=1 in the environment and report what it prints.",
+)
+SERVER_PACKAGES = declare(
+    "unavailable.packages.server",
+    "This command runs or reads a ledger's store, and packages for that are not installed.",
+    "Run `pip install 'cellbook[server]'`.",
+)
+CLIENT_PACKAGES = declare(
+    "unavailable.packages.client",
+    "This command speaks to a service, and the package for that is not installed.",
+    "Run `pip install 'cellbook[client]'`.",
+)
+READ = declare(
+    "usage.file.read", "The file cannot be read.", "Check its name, its size and whose it is."
+)
+WRITE = declare(
+    "usage.file.write",
+    "The file cannot be written.",
+    "Check that its folder exists and is yours, and that no file of this name is there.",
+)
+
+INTERRUPTED, READER_GONE = 130, 141
+MAX_FILE = 256 * 1024 * 1024
+"""What ``read_file`` reads at most, in bytes."""
+
+_CLIENT = frozenset({"httpx", "httpcore", "anyio"})
+_SERVER = frozenset(
+    {
+        *("alembic", "psycopg", "pysqlite3", "sqlalchemy", "sqlmodel"),
+        *("fastapi", "httptools", "pydantic", "starlette", "uvicorn", "uvloop"),
+    }
+)
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+Progress = Callable[[int, int], None]
+"""Called with (done, in all)."""
+
+
+class Example(str):
+    """An epilog of commands that work: ``epilog=Example("cellbook init shop", …)``."""
+
+    __slots__ = ()
+
+    def __new__(cls, *commands: str) -> Example:
+        # \b keeps click from filling the lines.
+        return super().__new__(cls, "\b\nExamples:\n" + "\n".join(f"  {c}" for c in commands))
+
+
+def json_option(command: _Command) -> _Command:
+    """The option ``--json``; the command gets ``as_json``."""
+    option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+    return option(command)
+
+
+def print_result(text: str, facts: dict[str, Any], *, as_json: bool, ok: bool = True) -> None:
+    """Print what a command established: ``text`` for people, or ``facts`` with ``ok`` as JSON."""
+    if as_json:
+        print_json({"ok": ok, **facts})
+    else:
+        click.echo(text)
+
+
+def print_json(value: object) -> None:
+    """One JSON object on stdout."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def print_note(text: str) -> None:
+    """A line for people beside the result, on stderr."""
+    click.echo(text, err=True)
+
+
+def print_error(error: CellbookError, *, as_json: bool) -> None:
+    """What is wrong, where, its code, and what to do; as JSON on stdout."""
+    if as_json:
+        print_json({"ok": False, "error": error.as_dict()})
+        return
+    click.echo(f"error: {error.describe()}", err=True)
+    click.echo(f"code: {error.code}", err=True)
+    click.echo(f"what to do: {error.remedy}", err=True)
+
+
+def failure_exit(error: BaseException, args: Sequence[str]) -> int:
+    """Report why a command ended early, and give its exit code. ``SystemExit`` is raised again."""
+    if isinstance(error, (SystemExit, GeneratorExit)):
+        raise error
+    if isinstance(error, (KeyboardInterrupt, click.Abort)):
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    if isinstance(error, BrokenPipeError):
+        _forget_stdout()
+        return READER_GONE
+    if isinstance(error, click.exceptions.NoArgsIsHelpError) and not wants_json(args):
+        click.echo(error.format_message(), err=True)
+        return error.exit_code
+    known = as_cellbook_error(error)
+    with contextlib.suppress(BrokenPipeError):
+        print_error(known, as_json=wants_json(args))
+        flush()
+    return known.exit_code
+
+
+def as_cellbook_error(error: BaseException) -> CellbookError:
+    """The error as one with a code: usage, a missing package, or a fault of the program."""
+    if isinstance(error, CellbookError):
+        return error
+    if isinstance(error, click.ClickException):
+        return _usage(error)
+    if isinstance(error, ModuleNotFoundError):
+        package = (error.name or "").partition(".")[0]
+        if package in _CLIENT | _SERVER:
+            code = CLIENT_PACKAGES if package in _CLIENT else SERVER_PACKAGES
+            return code.at("", f"{package} is missing")
+    if os.environ.get("CELLBOOK_DEBUG") == "1":
+        traceback.print_exception(error, file=sys.stderr)
+    return FAULT.at("", f"{type(error).__name__}: {error}"[:500])
+
+
+def wants_json(args: Sequence[str]) -> bool:
+    """Whether ``--json`` stands among the options of a command line, even of a wrong one."""
+    options = args[: args.index("--")] if "--" in args else args
+    return "--json" in options
+
+
+def read_file(path: str | os.PathLike[str], limit: int = MAX_FILE) -> bytes:
+    """The bytes of a file, or of stdin for ``-``. Raises ``usage.file.read``."""
+    name = os.fspath(path)
+    try:
+        if name == "-":
+            data = sys.stdin.buffer.read(limit + 1)
+        else:
+            with open(name, "rb") as file:
+                data = file.read(limit + 1)
+    except (OSError, ValueError) as error:
+        raise READ.at(name, getattr(error, "strerror", None) or "not a file name") from None
+    if len(data) > limit:
+        raise READ.at(name, f"more than {limit} bytes")
+    return data
+
+
+def write_file(path: str | os.PathLike[str], data: bytes, *, overwrite: bool = False) -> None:
+    """Write a file that is not secret, or stdout for ``-``. Raises ``usage.file.write``, also
+    where the file exists and ``overwrite`` is not given."""
+    name = os.fspath(path)
+    if name == "-":
+        sys.stdout.buffer.write(data)
+        return
+    try:
+        with open(name, "wb" if overwrite else "xb") as file:
+            file.write(data)
+    except (OSError, ValueError) as error:
+        raise WRITE.at(name, getattr(error, "strerror", None) or "not a file name") from None
+
+
+@contextlib.contextmanager
+def progress(label: str, *, quiet: bool = False) -> Iterator[Progress]:
+    """A progress bar on stderr while the block runs; nothing where stderr is no terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def flush() -> None:
+    """Write out what is buffered now, so that a reader who went away is noticed here."""
+    sys.stdout.flush()
+
+
+def _usage(error: click.ClickException) -> CellbookError:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    where = context.command_path if context is not None else ""
+    return COMMAND_LINE.at(where, error.format_message())
+
+
+def _forget_stdout() -> None:
+    # The interpreter flushes stdout once more at its end, and would complain.
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
