@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from cli.output import Example, failure_exit, flush
+from cli.output import Example, failure_exit, flush, reader_watched
 
 
 class Entry(NamedTuple):
@@ -60,12 +60,21 @@ class Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.line) for name, entry in COMMANDS.items()])
 
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        with reader_watched():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with reader_watched():
+            return super().invoke(ctx)
+
     def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
         """Run, and leave by ``sys.exit``: errors are printed as ``cli.output`` says."""
         given = list(sys.argv[1:] if args is None else args)
         try:
             code = super().main(given, *rest, **{**extra, "standalone_mode": False})
-            flush()
+            with reader_watched():
+                flush()
         # Ending by a signal or an error is reported in one place, whatever the command did.
         except BaseException as error:
             code = failure_exit(error, given)

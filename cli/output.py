@@ -108,6 +108,20 @@ def print_error(error: CellbookError, *, as_json: bool) -> None:
     click.echo(f"what to do: {error.remedy}", err=True)
 
 
+class ReaderGone(Exception):
+    """Whoever read our output has gone away."""
+
+
+@contextlib.contextmanager
+def reader_watched() -> Iterator[None]:
+    """Turns a broken pipe into ``ReaderGone``: click would make exit code 1 of it, which says that
+    something is false."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise ReaderGone from None
+
+
 def failure_exit(error: BaseException, args: Sequence[str]) -> int:
     """Report why a command ended early, and give its exit code. ``SystemExit`` is raised again."""
     if isinstance(error, (SystemExit, GeneratorExit)):
@@ -115,16 +129,18 @@ def failure_exit(error: BaseException, args: Sequence[str]) -> int:
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         click.echo("interrupted", err=True)
         return INTERRUPTED
-    if isinstance(error, BrokenPipeError):
+    if isinstance(error, ReaderGone):
         _forget_stdout()
         return READER_GONE
     if isinstance(error, click.exceptions.NoArgsIsHelpError) and not wants_json(args):
         click.echo(error.format_message(), err=True)
         return error.exit_code
     known = as_cellbook_error(error)
-    with contextlib.suppress(BrokenPipeError):
+    try:
         print_error(known, as_json=wants_json(args))
         flush()
+    except BrokenPipeError:
+        _forget_stdout()
     return known.exit_code
 
 
