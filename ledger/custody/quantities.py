@@ -88,6 +88,11 @@ def unit_of_field(name: str) -> str | None:
     return _SUFFIXES[max(fitting, key=len)] if fitting else None
 
 
+def units_of(unit: str) -> tuple[str, ...]:
+    """The units in which people may write a quantity of ``unit``. Raises ``usage.quantity.unit``."""
+    return tuple(_kind(unit).scales)
+
+
 def parse_quantity(text: str, unit: str) -> int:
     """``text`` in ``unit``: ``parse_quantity("280 Ah", "mah")`` is 280000.
 

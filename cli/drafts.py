@@ -1,0 +1,79 @@
+"""From what is said about a battery to the statement that its issuer has signed."""
+
+from __future__ import annotations
+
+import msgspec
+
+from cli.event_fields import Values, event_payload
+from keys.errors import declare
+from keys.signer import Signer
+from ledger.custody.events import Event, Manufacture, Model
+from ledger.custody.identifiers import battery_uri, parse_subject
+from ledger.custody.subjects import named_by
+from ledger.wire.statement import TYP_EVENT, Statement, parse_statement, sign_statement
+
+NO_BATTERY = declare(
+    "usage.event.battery",
+    "It is not said to which battery it happened.",
+    "Name the battery with --battery: its code as printed, or its URI.",
+)
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """An event that is ready to be signed: its subject and its payload bytes."""
+
+    kind: str
+    sub: str
+    payload: bytes
+
+
+def resolve_battery(text: str) -> str:
+    """The subject that a code as printed, or a URI, names.
+
+    Raises ``malformed.code.*``, ``rejected.subject.not-canonical`` and ``unsupported.subject``.
+    """
+    return parse_subject(text).uri if ":" in text else battery_uri(text)
+
+
+def draft_event(kind: str, values: Values, sub: str | None) -> Draft:
+    """The event of ``kind`` with ``values`` (by wire names) about ``sub``.
+
+    A model's subject follows from the event, and the ids of a manufacture from ``sub`` where they
+    are not stated. Raises ``usage.event.*``, ``rejected.subject.*`` and what ``parse_event``
+    raises. Whether it may happen now is for the ledger to decide.
+    """
+    if kind == "manufacture" and sub is not None and "ids" not in values:
+        _, _, scheme, value = sub.split(":", 3)
+        values = {**values, "ids": [{"scheme": scheme, "value": value}]}
+    content, payload = event_payload(kind, values)
+    subject = _subject(kind, content, sub)
+    if not isinstance(content, Model):
+        named_by(content, parse_subject(subject).uri)
+    return Draft(kind, subject, payload)
+
+
+def sign_draft(signer: Signer, draft: Draft, *, issuer: str, aud: str, iat: int) -> Statement:
+    """The signed statement by ``issuer`` for the log family ``aud``; ``iat`` in Unix seconds.
+
+    Raises what ``sign_statement`` raises. That the key is one of the issuer's is not checked.
+    """
+    leaf = sign_statement(
+        signer,
+        typ=TYP_EVENT,
+        iss=issuer,
+        sub=draft.sub,
+        aud=aud,
+        iat=iat,
+        payload=draft.payload,
+    )
+    return parse_statement(leaf)
+
+
+def _subject(kind: str, content: Event, sub: str | None) -> str:
+    if isinstance(content, Model):
+        return content.uri
+    if sub is None and isinstance(content, Manufacture):
+        return content.ids[0].uri
+    if sub is None:
+        raise NO_BATTERY.at(kind)
+    return sub
