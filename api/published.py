@@ -1,0 +1,149 @@
+"""What anybody may copy: the log's keys, its newest checkpoint, and its tiles."""
+
+from __future__ import annotations
+
+from asyncio import to_thread
+from collections.abc import Mapping
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.describing import binary, parameter, refusals, text
+from ledger.log.ledger import NO_KEY, Ledger
+from ledger.log.reading import NO_CHECKPOINT
+from ledger.log.tiles import NO_TILE
+from ledger.wire import cbor
+from ledger.wire.base64text import decode_base64url
+
+CBOR = "application/cbor"
+NOTE = "text/plain; charset=utf-8"
+OCTETS = "application/octet-stream"
+_FOR_EVER = "public, max-age=31536000, immutable"
+# It never changes either, but it is of no use once the tile is full.
+_PARTIAL = "public, max-age=300"
+_KEYS = "public, max-age=300"
+
+
+class Published:
+    """``/.well-known/scitt-keys``, ``/checkpoint`` and ``/tile``."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def keys(self, request: Request) -> Response:
+        """The keys for receipts, retired ones too: a COSE_KeySet (RFC 9052 section 7)."""
+        keys = await to_thread(self._ledger.keys)
+        data = cbor.encode([_with_kid(key.to_map(), key.kid) for key in keys])
+        return Response(data, 200, {"Cache-Control": _KEYS}, CBOR)
+
+    async def key(self, request: Request) -> Response:
+        """One key for receipts: a COSE_Key."""
+        try:
+            kid = decode_base64url(request.path_params["kid"])
+        except ValueError:
+            raise NO_KEY.at("kid", "it is not unpadded base64url") from None
+        key = await to_thread(self._ledger.key, kid)
+        data = cbor.encode(_with_kid(key.to_map(), key.kid))
+        return Response(data, 200, {"Cache-Control": _KEYS}, CBOR)
+
+    async def checkpoint(self, request: Request) -> Response:
+        """The newest checkpoint."""
+        note = await to_thread(self._ledger.checkpoint)
+        return Response(note, 200, {"Cache-Control": "no-cache"}, NOTE)
+
+    async def tile(self, request: Request) -> Response:
+        """A tile or an entry bundle."""
+        path = "tile/" + request.path_params["path"]
+        data = await to_thread(self._ledger.tile, path)
+        cache = _PARTIAL if ".p/" in path else _FOR_EVER
+        return Response(data, 200, {"Cache-Control": cache}, OCTETS)
+
+    def add_to(self, router: APIRouter) -> None:
+        """Add the routes, with their descriptions."""
+        router.add_api_route(
+            "/checkpoint",
+            self.checkpoint,
+            methods=["GET"],
+            tags=["Log"],
+            summary="Fetch the newest checkpoint",
+            description=_CHECKPOINT,
+            responses={
+                200: text(NOTE, "A C2SP signed note.", _NOTE_EXAMPLE),
+                **refusals((NO_CHECKPOINT,)),
+            },
+        )
+        router.add_api_route(
+            "/tile/{path:path}",
+            self.tile,
+            methods=["GET"],
+            tags=["Log"],
+            summary="Fetch a tile or an entry bundle",
+            description=_TILE,
+            openapi_extra={"parameters": [_PATH]},
+            responses={
+                200: binary((OCTETS,), "Hashes of 32 bytes each, or an entry bundle."),
+                **refusals((NO_TILE,), {400: "`malformed.tile.*`: this is no path of a tile."}),
+            },
+        )
+        router.add_api_route(
+            "/.well-known/scitt-keys",
+            self.keys,
+            methods=["GET"],
+            tags=["Log"],
+            summary="Fetch all keys for receipts",
+            description=_KEYS_TEXT,
+            responses={
+                200: binary((CBOR,), "A COSE_KeySet (RFC 9052 section 7): a CBOR array."),
+                **refusals(()),
+            },
+        )
+        router.add_api_route(
+            "/.well-known/scitt-keys/{kid}",
+            self.key,
+            methods=["GET"],
+            tags=["Log"],
+            summary="Fetch one key for receipts",
+            description="The key whose kid stands in a receipt's protected header (label 4).",
+            openapi_extra={"parameters": [_KID]},
+            responses={200: binary((CBOR,), "A COSE_Key."), **refusals((NO_KEY,))},
+        )
+
+
+def _with_kid(key: Mapping[int, int | bytes], kid: bytes) -> dict[int, int | bytes]:
+    return {**key, 2: kid}
+
+
+_PATH = parameter(
+    "path",
+    "path",
+    "`<L>/<N>[.p/<W>]` for hashes, `entries/<N>[.p/<W>]` for entries; N in groups of three digits, "
+    "all but the last with an x before them (1234067 is `x001/x234/067`).",
+    "0/000.p/3",
+)
+_KID = parameter(
+    "kid",
+    "path",
+    "base64url without padding of the kid (RFC 9679 thumbprint, 32 bytes).",
+    "wwLk2tpY1w4RyLDxVdvZ7R0aGb2xyyCaRd9zYbJEqEs",
+)
+_NOTE_EXAMPLE = """\
+log.example/batteries
+1042
+jVB5yJOLdVHqvxRGcLtYDYCYYrL5BPzkgfFAMTbO5eM=
+
+— log.example/batteries wXyzr2…
+"""
+_CHECKPOINT = """\
+The tree head that the log has signed last: origin, tree size and root (C2SP tlog-checkpoint).
+There is a new one about a second after something was registered. Its last entry is the head that
+gives the log time."""
+_TILE = """\
+The published tree in pieces (C2SP tlog-tiles), 256 hashes wide. Full tiles never change and may be
+kept for ever. A partial tile (`.p/<W>`) is served as long as it lies below the newest checkpoint;
+where it is not found, take the full one.
+
+With `/checkpoint` this is all that is needed to copy and check the whole log."""
+_KEYS_TEXT = """\
+Keys with which receipts are verified, also those of the past. For verification in earnest take them
+from the policies in a dossier, which the trust file vouches for, and not from here."""

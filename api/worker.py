@@ -1,0 +1,128 @@
+"""One process of the service: a ledger, its application, and a server on a socket.
+
+``python -m api.worker FOLDER SOCKET LINE`` is what ``api.serving`` starts where it wants several.
+SOCKET and LINE are file descriptors. The worker writes one byte to LINE once it serves; when LINE
+ends, its parent is gone, and it stops as on SIGTERM.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+
+from api.app import create_app
+from api.protocol import BoundedProtocol
+from keys import pynacl
+from keys.errors import CellbookError
+from ledger.log.home import Home
+from ledger.log.ledger import Ledger
+
+GRACE_SECONDS = 30
+"""How long requests at hand may take once the service is told to stop."""
+REFUSED = 3
+"""The exit code of a worker that cannot work, whoever starts it again."""
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it serves."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready()
+
+
+def run(
+    folder: Path, listener: socket.socket, on_ready: Callable[[], None], line: int | None = None
+) -> None:
+    """Serve the ledger in ``folder`` on ``listener`` until SIGTERM or SIGINT, or until ``line``
+    ends. Then finish what was begun, end the epoch, and close.
+
+    Raises ``usage.home.*``, ``usage.keyfile.*`` and ``unavailable.*`` before it serves.
+    """
+    home = Home.open(folder)
+    store = home.open_store()
+    try:
+        ledger = Ledger(store, home.signers(), clock=_now, backend=pynacl.load())
+        server = _Server(_config(ledger), on_ready)
+        if line is not None:
+            _stop_with(server, line)
+        _leave_signals_to_the_server()
+        server.run([listener])
+    finally:
+        store.close()
+
+
+def main(arguments: list[str]) -> int:
+    """What a worker process does; gives its exit code."""
+    folder, listener, line = Path(arguments[0]), int(arguments[1]), int(arguments[2])
+    set_up_log()
+    try:
+        run(folder, socket.socket(fileno=listener), lambda: _report(line), line)
+    except CellbookError as error:
+        logging.getLogger("cellbook.api").error("%s: %s", error.code, error.describe())
+        return REFUSED
+    return 0
+
+
+def set_up_log() -> None:
+    """Warnings and errors to standard error. Requests are not logged."""
+    logging.basicConfig(
+        level=logging.WARNING, format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
+    )
+
+
+def _config(ledger: Ledger) -> uvicorn.Config:
+    return uvicorn.Config(
+        create_app(ledger),
+        http=BoundedProtocol,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+def _now() -> int:
+    return int(time.time())
+
+
+def _report(line: int) -> None:
+    os.write(line, b".")
+
+
+def _stop_with(server: uvicorn.Server, line: int) -> None:
+    """Stop ``server`` when the other end of ``line`` is closed, by whatever death."""
+
+    def wait() -> None:
+        while os.read(line, 1):
+            pass
+        server.should_exit = True
+
+    threading.Thread(target=wait, name="cellbook-parent", daemon=True).start()
+
+
+def _leave_signals_to_the_server() -> None:
+    # uvicorn raises the signal again when it has stopped; by then it has had its effect.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
