@@ -133,7 +133,7 @@ def parse_request(data: bytes) -> OperatorRequest:
     if type(value.get("version")) is int and value["version"] != 1:
         raise VERSION.at("request", f"version {value['version']!r}")
     try:
-        request = msgspec.convert(value, OperatorRequest)
+        request = msgspec.convert(value, OperatorRequest, builtin_types=(bytes,))
     except msgspec.ValidationError as error:
         raise SHAPE.at("request", str(error)[:200]) from None
     parse_operator_uri(request.uri, "request, uri")

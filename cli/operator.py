@@ -1,0 +1,312 @@
+"""``cellbook operator``: the key holder's request, and the registrar's answers to it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.governing import Office, family_of, govern, office_options, operator_state, required_family
+from cli.keygen import key_facts
+from cli.output import Example, json_option, print_result, read_file, write_file
+from cli.request import LIMITS, OperatorRequest, make_request, parse_request, verify_request
+from cli.signing import load_signer, passphrase_option
+from cli.trust import read_trust
+from keys.errors import CellbookError, declare
+from ledger.custody.governance import KeyRevoked, OperatorChanged, OperatorRemoved
+from ledger.custody.identifiers import parse_operator_uri
+from ledger.custody.operators import ROLES
+from ledger.custody.times import format_moment, parse_moment
+
+if TYPE_CHECKING:
+    from ledger.custody.states import OperatorKey, OperatorState
+
+NO_OPERATOR = declare(
+    "missing.operator",
+    "No operator of this name is registered in this ledger.",
+    "Check the URI; `cellbook operator add` registers one.",
+)
+
+_PATH = click.Path(path_type=Path)
+
+
+def _country(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not re.fullmatch("[A-Z]{2}", value):
+        raise click.BadParameter("two capital letters of ISO 3166, such as CN")
+    return value
+
+
+def _kid(context: click.Context, option: click.Parameter, value: str) -> bytes:
+    if not re.fullmatch("[0-9a-fA-F]{64}", value):
+        raise click.BadParameter("64 hexadecimal digits, as `operator show` prints them")
+    return bytes.fromhex(value)
+
+
+def _uri(context: click.Context, argument: click.Parameter, value: str) -> str:
+    try:
+        return parse_operator_uri(value)
+    except CellbookError as error:
+        raise click.BadParameter(error.detail) from None
+
+
+def _moment(context: click.Context, option: click.Parameter, value: str | None) -> int | None:
+    try:
+        return None if value is None else parse_moment(value)
+    except CellbookError as error:
+        raise click.BadParameter(error.remedy) from None
+
+
+_name = click.option("--name", help="The operator's name for people.")
+_country_option = click.option("--country", callback=_country, help="Country, such as CN.")
+_roles = click.option(
+    "--role", "roles", multiple=True, type=click.Choice(ROLES), help="A role; may be repeated."
+)
+
+
+@click.group(
+    epilog=Example(
+        "cellbook operator request --key maker.pem --uri https://maker.example --name Maker "
+        "--country CN --role maker --trust trust.toml --out maker.request",
+        "cellbook operator add maker.request --registrar registrar.pem --url http://127.0.0.1:8417",
+        "cellbook operator show https://maker.example --home shop",
+    )
+)
+def operator() -> None:
+    """Register operators and their keys.
+
+    A key holder makes a request; the registrar checks it, signs what it asks for, and submits that
+    to the ledger, where it is an entry like any other.
+    """
+
+
+@operator.command(
+    epilog=Example(
+        "cellbook operator request --key maker.pem --uri urn:uscc:91440300MA5FKPKM1T "
+        '--name "Maker A" --country CN --role maker --trust trust.toml --out maker.request',
+        "cellbook operator request --key second.pem --uri https://maker.example "
+        "--trust trust.toml --out second-key.request",
+    )
+)
+@click.option("--key", type=_PATH, required=True, help="The operator's key file.")
+@click.option("--uri", required=True, callback=_uri, help="The operator's name in the ledger.")
+@_name
+@_country_option
+@_roles
+@click.option("--family", help="Id of the log family, instead of --trust.")
+@click.option("--trust", type=_PATH, help="Trust file of the ledger.")
+@click.option("--out", type=_PATH, required=True, help="File to write.")
+@passphrase_option
+@json_option
+def request(
+    key: Path,
+    uri: str,
+    name: str | None,
+    country: str | None,
+    roles: tuple[str, ...],
+    family: str | None,
+    trust: Path | None,
+    out: Path,
+    passphrase_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Make the file with which a key holder asks the registrar.
+
+    With --name, --country and --role it asks to register an operator, without them to add a key to
+    one. It holds the public key and its own signature that its holder asks; nothing secret.
+    """
+    if (family is None) == (trust is None):
+        raise click.UsageError("Give one of --trust and --family.")
+    if len({name is None, country is None, not roles}) != 1:
+        raise click.UsageError("Give all of --name, --country and --role, or none of them.")
+    if trust is not None:
+        family = read_trust(trust)[0].family
+    signer = load_signer(key, passphrase_file)
+    data = make_request(signer, uri, family or "", name=name, country=country, roles=roles)
+    write_file(out, data)
+    facts = {"file": str(out), "uri": uri, "family": family, **key_facts(signer.key)}
+    text = f"written to {out}, for the registrar\nuri  {uri}\nkid  {facts['kid']}"
+    print_result(text, facts, as_json=as_json)
+
+
+@operator.command(
+    epilog=Example(
+        "cellbook operator add maker.request --registrar registrar.pem --url http://127.0.0.1:8417",
+        "cellbook operator add maker.request --registrar registrar.pem --out maker.cose",
+    )
+)
+@click.argument("file", type=_PATH)
+@office_options
+def add(file: Path, office: Office) -> None:
+    """Register the operator that the request in FILE names.
+
+    Checks that the key's holder made the request. Whether he is the operator that he names, and
+    has these roles, is for you to find out before you sign.
+    """
+    asked = _checked(file, office)
+    govern(office, asked.registration(), asked.uri, asked.family)
+
+
+@operator.command(
+    "add-key",
+    epilog=Example(
+        "cellbook operator add-key second-key.request --registrar registrar.pem "
+        "--url http://127.0.0.1:8417"
+    ),
+)
+@click.argument("file", type=_PATH)
+@office_options
+def add_key(file: Path, office: Office) -> None:
+    """Add the key of the request in FILE to an operator.
+
+    Checks that the key's holder made the request, and not that the operator wants it: ask him.
+    """
+    asked = _checked(file, office)
+    govern(office, asked.addition(), asked.uri, asked.family)
+
+
+@operator.command(
+    epilog=Example(
+        "cellbook operator change https://maker.example --role maker --role repurposer "
+        "--registrar registrar.pem --home shop",
+        "cellbook operator change https://maker.example --name Maker --country CN --role maker "
+        "--trust trust.toml --registrar registrar.pem --url http://127.0.0.1:8417",
+    )
+)
+@click.argument("uri", callback=_uri)
+@_name
+@_country_option
+@_roles
+@office_options
+def change(
+    uri: str, name: str | None, country: str | None, roles: tuple[str, ...], office: Office
+) -> None:
+    """Change the name, country and roles of the operator URI; its keys stay.
+
+    With --home, what is not given stays as it is; otherwise give all three.
+    """
+    if office.home is not None:
+        now = _state(office.home, uri)
+        name, country, roles = name or now.name, country or now.country, roles or now.roles
+    if name is None or country is None or not roles:
+        raise click.UsageError("Give --name, --country and --role; only --home knows the present.")
+    content = OperatorChanged(name=name, country=country, roles=tuple(roles))
+    govern(office, content, uri, required_family(office))
+
+
+@operator.command(
+    "revoke-key",
+    epilog=Example(
+        "cellbook operator revoke-key https://maker.example --kid KID --reason lost "
+        "--trust trust.toml --registrar registrar.pem --url http://127.0.0.1:8417",
+        "cellbook operator revoke-key https://maker.example --kid KID --reason stolen "
+        "--compromised-since 2026-06-03T10:00:00+08:00 --registrar registrar.pem --home shop",
+    ),
+)
+@click.argument("uri", callback=_uri)
+@click.option("--kid", required=True, callback=_kid, help="Id of the key, 64 hexadecimal digits.")
+@click.option("--reason", required=True, help="Why, for everybody to read.")
+@click.option(
+    "--compromised-since",
+    callback=_moment,
+    metavar="TIME",
+    help="Flag what the key signed from then on, such as 2026-06-03T10:00:00+08:00.",
+)
+@office_options
+def revoke_key(
+    uri: str, kid: bytes, reason: str, compromised_since: int | None, office: Office
+) -> None:
+    """Revoke a key of the operator URI.
+
+    It signs nothing from here on. What it signed before stays, flagged from --compromised-since.
+    """
+    content = KeyRevoked(kid=kid, reason=reason, compromised_since=compromised_since)
+    govern(office, content, uri, required_family(office))
+
+
+@operator.command(
+    epilog=Example(
+        "cellbook operator remove https://maker.example --reason closed --trust trust.toml "
+        "--registrar registrar.pem --url http://127.0.0.1:8417"
+    )
+)
+@click.argument("uri", callback=_uri)
+@click.option("--reason", required=True, help="Why, for everybody to read.")
+@office_options
+def remove(uri: str, reason: str, office: Office) -> None:
+    """Remove the operator URI; what it signed before stays valid."""
+    govern(office, OperatorRemoved(reason=reason), uri, required_family(office))
+
+
+@operator.command(epilog=Example("cellbook operator show https://maker.example --home shop"))
+@click.argument("uri", callback=_uri)
+@click.option("--home", type=_PATH, required=True, help="The ledger's folder.")
+@json_option
+def show(uri: str, home: Path, as_json: bool) -> None:
+    """Print what the ledger in --home knows of the operator URI and its keys."""
+    state = _state(home, uri)
+    facts = _facts(state)
+    lines = [
+        f"{state.uri}",
+        f"  name     {state.name}, {state.country}",
+        f"  roles    {', '.join(state.roles)}",
+        f"  entry    {state.registered}{_removed(state)}",
+        *(f"  key      {key['kid']} {_life(key)}" for key in facts["keys"]),
+    ]
+    print_result("\n".join(lines), facts, as_json=as_json)
+
+
+def _checked(file: Path, office: Office) -> OperatorRequest:
+    asked = parse_request(read_file(file, LIMITS.size))
+    verify_request(asked, family_of(office))
+    return asked
+
+
+def _state(folder: Path, uri: str) -> OperatorState:
+    from ledger.log.home import Home
+
+    store = Home.open(folder).open_store()
+    try:
+        state = operator_state(store, uri)
+    finally:
+        store.close()
+    if state is None:
+        raise NO_OPERATOR.at(uri)
+    return state
+
+
+def _facts(state: OperatorState) -> dict[str, Any]:
+    return {
+        "uri": state.uri,
+        "name": state.name,
+        "country": state.country,
+        "roles": list(state.roles),
+        "registered": state.registered,
+        "removed": state.removed,
+        "keys": [_key_facts(key) for key in state.keys],
+    }
+
+
+def _key_facts(key: OperatorKey) -> dict[str, Any]:
+    since = key.compromised_since
+    return {
+        "kid": key.kid.hex(),
+        "purposes": list(key.purposes),
+        "added": key.added,
+        "revoked": key.revoked,
+        "compromised_since": None if since is None else format_moment(since),
+    }
+
+
+def _removed(state: OperatorState) -> str:
+    return "" if state.removed is None else f", removed by entry {state.removed}"
+
+
+def _life(key: dict[str, Any]) -> str:
+    text = f"added by entry {key['added']}"
+    if key["revoked"] is not None:
+        text += f", revoked by entry {key['revoked']}"
+    if key["compromised_since"] is not None:
+        text += f", compromised since {key['compromised_since']}"
+    return text
