@@ -27,7 +27,15 @@ from ledger.custody.naming import log_uri
 from ledger.custody.operators import apply_operator, key_uri
 from ledger.custody.policy import NO_POLICY, apply_head, apply_policy, key_of
 from ledger.custody.rules import Case, Finding, Occasion, judge, refusal
-from ledger.custody.states import AliasState, LogState, Mark, ModelState, OperatorState, State
+from ledger.custody.states import (
+    AliasState,
+    BatteryState,
+    LogState,
+    Mark,
+    ModelState,
+    OperatorState,
+    State,
+)
 from ledger.custody.subjects import (
     CitedEntry,
     Named,
@@ -212,7 +220,7 @@ def _decide_event(
         others = (uri for uri in cited[entry_id].subjects if uri != statement.sub)
         named = (*named, *(Named(uri, "unit") for uri in others))
     if carried is not None:
-        named = tuple(name for name in named if name.uri in carried)
+        named = tuple(name for name in named if _owner_of(name, statement.sub) in carried)
     judged = (Named(statement.sub, "event"), *named)
     cases = tuple(_case(statement, content, name, occasion, log, states, cited) for name in judged)
     findings = _judged(cases, refuse)
@@ -223,10 +231,17 @@ def _decide_event(
     return Decision(subjects, after, findings)
 
 
+def _owner_of(name: Named, sub: str) -> str:
+    """The battery in whose history a name stands: an alias has none of its own."""
+    return sub if name.part == "alias" else name.uri
+
+
 def _check_name(name: Named, before: State | None) -> None:
     """An alias never stands for its battery: a chain has one name (ID-4 judges new names)."""
-    if isinstance(before, AliasState) and name.part in ("sub", "input", "unit", "child"):
+    if isinstance(before, AliasState) and name.part not in ("alias", "output"):
         raise ALIAS.at(name.part, f"{name.uri}: the battery's subject is {before.of}")
+    if before is not None and not isinstance(before, BatteryState | AliasState):
+        raise WRONG_SUBJECT.at(name.part, f"{name.uri} is no battery")
     if before is None and name.part != "alias" and not name.uri.startswith("urn:cellbook:"):
         parse_subject(name.uri)
 

@@ -146,9 +146,14 @@ def _operator_key(statement: Statement, states: Mapping[str, State], index: int)
             if EVENTS not in key.purposes:
                 raise PURPOSE.at("protected header kid", ", ".join(key.purposes))
             if key.added >= index or (key.revoked is not None and key.revoked <= index):
-                raise KEY_1.at("protected header kid", f"revoked by entry {key.revoked}")
+                raise KEY_1.at("protected header kid", _when_valid(key))
             return key
     raise UNKNOWN_KEY.at("protected header kid", f"not a key of {statement.iss}")
+
+
+def _when_valid(key: OperatorKey) -> str:
+    ended = "" if key.revoked is None else f", revoked by entry {key.revoked}"
+    return f"added by entry {key.added}{ended}"
 
 
 def apply_operator(
@@ -168,6 +173,8 @@ def apply_operator(
         raise OPERATOR.at("sub", "the name is taken")
     if isinstance(content, OperatorRegistered):
         return _registered(uri, content, before, states, log, index)
+    if before is not None and isinstance(content, KeyRevoked):
+        return {uri: _revoked(before, content, index)}
     if before is None or before.removed is not None:
         raise OPERATOR.at("sub", f"{uri} is not registered")
     if isinstance(content, OperatorChanged):
@@ -177,13 +184,20 @@ def apply_operator(
         )
         return {uri: changed}
     if isinstance(content, OperatorRemoved):
-        return {uri: msgspec.structs.replace(before, removed=index)}
-    if isinstance(content, KeyAdded):
-        key = _granted(content.grant, uri, states, log, index)
-        after = msgspec.structs.replace(before, keys=(*before.keys, key))
-        return {uri: after, key_uri(key.kid): KeyClaim(owner=uri)}
-    assert isinstance(content, KeyRevoked)  # noqa: S101 - the union is closed
-    return {uri: _revoked(before, content, index)}
+        return {uri: _removed(before, index)}
+    assert isinstance(content, KeyAdded)  # noqa: S101 - the union is closed
+    key = _granted(content.grant, uri, states, log, index)
+    after = msgspec.structs.replace(before, keys=(*before.keys, key))
+    return {uri: after, key_uri(key.kid): KeyClaim(owner=uri)}
+
+
+def _removed(before: OperatorState, index: int) -> OperatorState:
+    """Its keys end with it: whoever comes back brings new ones."""
+    keys = tuple(
+        key if key.revoked is not None else msgspec.structs.replace(key, revoked=index)
+        for key in before.keys
+    )
+    return msgspec.structs.replace(before, keys=keys, removed=index)
 
 
 def _registered(
@@ -233,12 +247,16 @@ def _granted(
 
 
 def _revoked(before: OperatorState, content: KeyRevoked, index: int) -> OperatorState:
-    if all(key.kid != content.kid or key.revoked is not None for key in before.keys):
-        raise OPERATOR.at("payload.kid", "no such key that is valid")
-    keys = tuple(
-        msgspec.structs.replace(key, revoked=index, compromised_since=content.compromised_since)
-        if key.kid == content.kid
-        else key
-        for key in before.keys
+    """The operator without the key. A key that has ended may be found compromised later on, and
+    earlier than was thought; never later, and its end does not move."""
+    key = next((key for key in before.keys if key.kid == content.kid), None)
+    if key is None:
+        raise OPERATOR.at("payload.kid", "no key of this operator")
+    since, known = content.compromised_since, key.compromised_since
+    if key.revoked is not None and (since is None or (known is not None and known <= since)):
+        raise OPERATOR.at("payload.kid", f"revoked already by entry {key.revoked}")
+    revoked = msgspec.structs.replace(
+        key, revoked=index if key.revoked is None else key.revoked, compromised_since=since
     )
+    keys = tuple(revoked if other is key else other for other in before.keys)
     return msgspec.structs.replace(before, keys=keys)

@@ -23,6 +23,12 @@ FIELD = declare(
     "A field of the payload is missing, unknown, or not of its type or range.",
     "Compare the payload with the fields of this type in docs/events.md.",
 )
+NOT_AS_WRITTEN = declare(
+    "malformed.payload.form",
+    "The payload says something in a form that no Cellbook writes: null or an empty list for what "
+    "is absent, or text in place of bytes.",
+    "Leave absent fields out, and give digests and references as byte strings.",
+)
 UNKNOWN_TYPE = declare(
     "unsupported.type",
     "This version does not know statements of this type.",
@@ -55,7 +61,8 @@ def parse_payload(payload: bytes, table: PayloadTable[P]) -> P:
     """The Struct that ``table`` names for the payload's type and version.
 
     Raises ``malformed.cbor.*``, ``malformed.payload.*``, ``unsupported.type`` or
-    ``unsupported.version``.
+    ``unsupported.version``. What is read encodes to the same bytes again: what is shown is all
+    that was signed.
     """
     value = cbor.decode(payload, limits=LIMITS)
     if not isinstance(value, dict):
@@ -68,9 +75,12 @@ def parse_payload(payload: bytes, table: PayloadTable[P]) -> P:
         unknown = UNKNOWN_VERSION if any(kind == known for known, _ in table) else UNKNOWN_TYPE
         raise unknown.at("payload.type", f"{kind!r} version {version}"[:80])
     try:
-        return msgspec.convert(value, struct)
+        statement = msgspec.convert(value, struct)
     except msgspec.ValidationError as error:
         raise FIELD.at("payload", str(error)[:300]) from None
+    if encode_payload(statement) != payload:
+        raise NOT_AS_WRITTEN.at("payload")
+    return statement
 
 
 def encode_payload(statement: Payload) -> bytes:

@@ -17,6 +17,7 @@ from keys.algorithms import ED25519
 from keys.cose_key import CoseKey
 from keys.errors import declare
 from ledger.custody.governance import Head, LogKey, Policy
+from ledger.custody.identifiers import parse_operator_uri
 from ledger.custody.naming import check_origin, family_uri
 from ledger.custody.states import AuthorityState, LogKeyState, LogState
 
@@ -40,6 +41,21 @@ ROOT = declare(
     "The root key that the policy states is neither the present nor the committed next one.",
     "Sign with the root key in force, or with the key whose thumbprint it committed to.",
 )
+AUTHORITIES = declare(
+    "rejected.policy.authorities",
+    "The policy gives one key to two owners, or names an authority twice.",
+    "Give every authority a key of its own, which is no key of the log and no root key.",
+)
+ALGORITHMS_ALLOWED = declare(
+    "rejected.policy.algorithms",
+    "The policy does not allow the algorithm of a key that must sign under it.",
+    "Allow the algorithms of the root, of the log's statement key and of the authorities.",
+)
+PROFILE = declare(
+    "unsupported.profile",
+    "This version does not know the rules of a profile that the policy names.",
+    "Use a newer version of Cellbook, or a profile and version that docs/rules.md lists.",
+)
 NO_POLICY = declare(
     "rejected.policy.missing",
     "There is no policy before this entry: the log's first entry must be its genesis policy.",
@@ -52,6 +68,8 @@ HEAD = declare(
 )
 
 PURPOSES = ("checkpoint", "receipts", "statements")
+PROFILES = frozenset({("core", 1)})
+"""The sets of rules, with versions, that this release decides by."""
 
 
 @lru_cache(maxsize=4096)
@@ -75,19 +93,30 @@ def apply_policy(
 ) -> LogState:
     """The log's state after ``policy``. ``family`` is the aud of the statement.
 
-    Raises ``rejected.policy.*``. That the right key signed is ``root_key_for``'s matter.
+    Raises ``rejected.policy.*`` and ``unsupported.profile``. That the right key signed is
+    ``root_key_for``'s matter.
     """
     _check_order(state, policy, index)
     _check_log_keys(state, policy, index)
+    _check_authorities(policy)
+    _check_algorithms(policy)
+    for profile in policy.profiles:
+        if (profile.name, profile.version) not in PROFILES:
+            raise PROFILE.at("payload.profiles", f"{profile.name} version {profile.version}")
     if state is None:
         check_origin(policy.origin)
         if family_uri(key_of(policy.root_key), policy.family_name) != family:
             raise FIXED.at("aud", "the family is not the one of this root key and name")
-    elif (policy.origin, family) != (state.origin, state.family):
+    elif (policy.origin, policy.family_name, family) != (
+        state.origin,
+        state.family_name,
+        state.family,
+    ):
         raise FIXED.at("payload.origin")
     return LogState(
         origin=policy.origin,
         family=family,
+        family_name=policy.family_name,
         number=policy.number,
         policy=entry_id,
         root_key=policy.root_key,
@@ -138,6 +167,30 @@ def _check_log_keys(state: LogState | None, policy: Policy, index: int) -> None:
             raise LOG_KEYS.at("payload.log_keys", "checkpoints are signed with Ed25519")
     if state is not None and _past(state.log_keys, index) != _past(policy.log_keys, index):
         raise FIXED.at("payload.log_keys", "keys for tree sizes that exist already")
+
+
+def _check_authorities(policy: Policy) -> None:
+    """One key has one owner, and the next root key lies offline: it has no other use."""
+    owners = {a.key: a.uri for a in policy.authorities}
+    roles = {(a.uri, a.role, a.key) for a in policy.authorities}
+    taken = {policy.root_key, *(k.key for k in policy.log_keys)}
+    if len(roles) != len(policy.authorities) or not taken.isdisjoint(owners):
+        raise AUTHORITIES.at("payload.authorities")
+    for authority in policy.authorities:
+        parse_operator_uri(authority.uri, "payload.authorities")
+        if owners[authority.key] != authority.uri:
+            raise AUTHORITIES.at("payload.authorities", authority.uri)
+    if policy.next_root in {key_of(key).kid for key in (*taken, *owners)}:
+        raise ROOT.at("payload.next_root", "it is the thumbprint of a key that is in use")
+
+
+def _check_algorithms(policy: Policy) -> None:
+    """A policy that forbids the root's own algorithm would be the last one."""
+    statement_keys = (k.key for k in policy.log_keys if k.to_size is None)
+    signing = (policy.root_key, *statement_keys, *(a.key for a in policy.authorities))
+    for key in signing:
+        if key_of(key).alg not in policy.algorithms:
+            raise ALGORITHMS_ALLOWED.at("payload.algorithms", str(key_of(key).alg))
 
 
 def _past(log_keys: Iterable[LogKey | LogKeyState], index: int) -> set[tuple[str, bytes, int, int]]:

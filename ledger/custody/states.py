@@ -16,7 +16,11 @@ Physical = Literal[
 Status = Literal["original", "repurposed", "re-used", "remanufactured", "waste"]
 Record = Literal["active", "disputed"]
 
+FIT = ("fit", "fit-with-limits")
+"""Verdicts that allow a second life."""
+
 MAX_PARTIES = 256
+MAX_DISPUTED = 64
 
 
 class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -34,6 +38,15 @@ class Mark(Value, array_like=True, frozen=True, kw_only=True):
         """Whether log order and occurrence both say that this is after ``other``."""
         return self.index > other.index and self.occurred > other.occurred
 
+    def not_before(self, other: Mark | None) -> Mark:
+        """This place, dated no earlier than ``other``, so that what is after it is after both.
+
+        Without it a back-dated incident would open the way for an assessment before the removal.
+        """
+        if other is None or other.occurred <= self.occurred:
+            return self
+        return msgspec.structs.replace(self, occurred=other.occurred)
+
 
 class Assessed(Value, frozen=True, kw_only=True):
     """The last assessment of a unit."""
@@ -43,9 +56,13 @@ class Assessed(Value, frozen=True, kw_only=True):
     assessor: str
     valid_until: str | None = None
 
+    @property
+    def is_fit(self) -> bool:
+        return self.verdict in FIT
+
 
 class Released(Value, frozen=True, kw_only=True):
-    """A release that waits for its acceptance."""
+    """A release that waits for its acceptance. ``physical`` is where the unit was before."""
 
     at: Mark
     giver: str
@@ -56,8 +73,10 @@ class Released(Value, frozen=True, kw_only=True):
 
 class BatteryState(Value, tag="battery", frozen=True, kw_only=True):
     """One battery. ``install`` is the present installation, ``last_use`` the last use, damage or
-    removal: an assessment counts for re-use only when it is after it. ``parties`` are those who
-    ever held it (the last 256)."""
+    removal: an assessment counts for re-use only when it is after it. ``released`` are the releases
+    that wait, at most one for each thing that moves; ``disputed`` the entries that are contested
+    (the first 64); ``parties`` those who ever held it (the last 256). ``last`` is the last event
+    that happened to the unit; what is only said about entries does not count."""
 
     made: Mark
     maker: str
@@ -72,12 +91,12 @@ class BatteryState(Value, tag="battery", frozen=True, kw_only=True):
     last_use: Mark | None = None
     install: Mark | None = None
     assessed: Assessed | None = None
-    released: Released | None = None
+    released: tuple[Released, ...] = ()
     quarantine: Mark | None = None
     missing: Mark | None = None
     parent: str | None = None
     waste: tuple[str, ...] = ()
-    disputes: int = 0
+    disputed: tuple[bytes, ...] = ()
     predecessors: tuple[str, ...] = ()
 
     @property
@@ -86,8 +105,13 @@ class BatteryState(Value, tag="battery", frozen=True, kw_only=True):
         return "waste" if "EU" in self.waste else self.base_status
 
     @property
+    def disputes(self) -> int:
+        """How many entries about the battery are contested."""
+        return len(self.disputed)
+
+    @property
     def record(self) -> Record:
-        return "disputed" if self.disputes else "active"
+        return "disputed" if self.disputed else "active"
 
 
 class AliasState(Value, tag="alias", frozen=True, kw_only=True):
@@ -154,6 +178,7 @@ class LogState(Value, tag="log", frozen=True, kw_only=True):
 
     origin: str
     family: str
+    family_name: str
     number: int
     policy: bytes
     root_key: bytes

@@ -19,13 +19,14 @@ from ledger.custody.events import (
     Event,
     Manufacture,
     Model,
+    Relabel,
     Repurpose,
     Resolution,
     kind_of,
 )
 from ledger.custody.states import BatteryState, State
 
-Part = Literal["event", "sub", "alias", "child", "input", "output", "unit"]
+Part = Literal["event", "sub", "alias", "child", "input", "output", "remainder", "unit"]
 """As what a battery is named. "event" is the event as a whole, once, under the name of its sub."""
 
 NAMED_TWICE = declare(
@@ -112,6 +113,9 @@ def named_by(event: Event, sub: str) -> tuple[Named, ...]:
             raise NOT_THE_FIRST.at("payload.inputs", event.inputs[0].id)
         named += [Named(item.id, "input") for item in event.inputs[1:]]
         named += [Named(item.id, "output") for item in event.outputs]
+        named += [Named(left.id, "remainder") for left in event.remainder if left.id is not None]
+    elif isinstance(event, Relabel):
+        named += [Named(identifier.uri, "alias") for identifier in event.new_ids]
     elif hasattr(event, "units"):
         named += [Named(uri, "unit") for uri in event.units]
     if len({name.uri for name in named}) != len(named):

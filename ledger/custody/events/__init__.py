@@ -7,7 +7,6 @@ all that was signed.
 
 from __future__ import annotations
 
-from keys.errors import declare
 from ledger.custody.events.afterlife import Recycle, Repurpose, Waste
 from ledger.custody.events.base import Event, Evidence, Identifier, Part
 from ledger.custody.events.life import Decommission, Install, Manufacture, Relabel, Repair
@@ -47,13 +46,6 @@ __all__ = [
     "parse_event",
 ]
 
-NOT_AS_WRITTEN = declare(
-    "malformed.payload.form",
-    "The payload says something in a form that no Cellbook writes: null or an empty list for what "
-    "is absent, or text in place of bytes.",
-    "Leave absent fields out, and give digests and references as byte strings.",
-)
-
 _KINDS = (
     Manufacture, Install, Decommission, Assessment, Repurpose, Recycle, Release, Accept, Refuse,
     Intake, Waste, Reading, Repair, Relabel, Incident, Correction, Dispute, Resolution, Model,
@@ -71,10 +63,7 @@ def parse_event(payload: bytes) -> Event:
     by itself and fields that belong together; whether battery codes are genuine or even well
     formed (rule ID-1), and whether the event may happen now, is not checked.
     """
-    event = parse_payload(payload, EVENTS)
-    if encode_event(event) != payload:
-        raise NOT_AS_WRITTEN.at("payload")
-    return event
+    return parse_payload(payload, EVENTS)
 
 
 def encode_event(event: Event) -> bytes:

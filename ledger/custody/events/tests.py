@@ -113,12 +113,12 @@ class Assessment(Measured, tag="assessment", frozen=True, kw_only=True):
     negative_events: Interest[Annotated[tuple[LongText, ...], Meta(max_length=64)]]
     full_cycles: Interest[Cycles]
     full_cycles_source: Interest[CycleSource]
-    verdict: Interest[Verdict]
+    verdict: Public[Verdict]
     intended_use: Interest[Text]
     limits: Interest[Annotated[str, Meta(max_length=2048)]]
     certificate_no: Conditional[Interest[Text | None]] = None
     issued_on: Conditional[Interest[Date | None]] = None
-    valid_until: Conditional[Interest[Date | None]] = None
+    valid_until: Conditional[Public[Date | None]] = None
     report_sha256: Interest[Digest]
     seller: Interest[Sale]
     tester: Parties[Text | None] = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ledger.custody.fields import Present, read
 from ledger.custody.rules.registry import Case, rule
-from ledger.custody.states import BatteryState, Released
+from ledger.custody.states import BatteryState
 
 PHYSICAL_KINDS = ("install", "decommission", "repurpose", "recycle", "repair", "relabel", "waste")
 
@@ -25,14 +25,15 @@ def transfer_has_two_sides(case: Case) -> str | None:
         return None
     if case.kind == "release":
         return _can_be_released(case, battery)
-    return _answers(case, battery.released)
+    return _answers(case, battery)
 
 
 def _can_be_released(case: Case, battery: BatteryState) -> str | None:
-    if battery.released is not None:
-        return f"released already by entry {battery.released.at.index}"
     moves = read(case.event, "moves")
     moved = moves.value if isinstance(moves, Present) else ()
+    for waiting in battery.released:
+        if not set(moved).isdisjoint(waiting.moves):
+            return f"released already by entry {waiting.at.index}"
     if "possession" in moved and battery.physical not in ("made", "removed"):
         return f"{case.uri} is {battery.physical}"
     if "possession" in moved and battery.parent is not None:
@@ -43,17 +44,22 @@ def _can_be_released(case: Case, battery: BatteryState) -> str | None:
         return f"{battery.responsible} is responsible for {case.uri}"
     if read(case.event, "receiver") == Present(case.issuer):
         return "giver and receiver are the same"
+    if read(case.event, "giver") != Present(case.issuer):
+        return "the giver that it names has not signed it"
     return None
 
 
-def _answers(case: Case, released: Released | None) -> str | None:
-    if released is None:
+def _answers(case: Case, battery: BatteryState) -> str | None:
+    if not battery.released:
         return f"no release of {case.uri} waits"
-    if read(case.event, "release_ref") != Present(released.at.entry_id):
-        return f"the release that waits is entry {released.at.index}, the event names another"
-    if released.receiver != case.issuer:
-        return f"entry {released.at.index} names {released.receiver} as the receiver"
-    return None
+    named = read(case.event, "release_ref")
+    for waiting in battery.released:
+        if named == Present(waiting.at.entry_id):
+            if waiting.receiver == case.issuer:
+                return None
+            return f"entry {waiting.at.index} names {waiting.receiver} as the receiver"
+    entries = " and ".join(str(waiting.at.index) for waiting in battery.released)
+    return f"the release that waits is entry {entries}, the event names another"
 
 
 @rule(
@@ -74,3 +80,19 @@ def issuer_possesses(case: Case) -> str | None:
         if isinstance(moves, Present) and "possession" not in moves.value:
             return None
     return f"{battery.possessor} possesses {case.uri}"
+
+
+@rule(
+    "CUS-4",
+    "F",
+    basis="design: who has no key cannot release",
+    text="Possession was taken with no release by the possessor.",
+    repair="The recorded possessor confirms it outside of the ledger, or disputes the intake.",
+    kinds=("intake",),
+    parts=("sub", "unit"),
+)
+def was_released_before(case: Case) -> str | None:
+    battery = case.battery
+    if battery is None:
+        return None
+    return f"{battery.possessor} possessed {case.uri} and had not released it to {case.issuer}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from ledger.custody.fields import Present, read
 from ledger.custody.rules.registry import BATTERY_KINDS, Case, rule
 from ledger.custody.states import BatteryState, Mark
+from ledger.custody.times import format_moment
 
-FIT = ("fit", "fit-with-limits")
 RECORD_KINDS = frozenset({"correction", "dispute", "resolution"})
 
 
@@ -17,7 +17,7 @@ RECORD_KINDS = frozenset({"correction", "dispute", "resolution"})
     text="The first event of a battery is its manufacture, or its onboarding as a legacy unit.",
     repair="Register the manufacture, or onboard the unit with its source and `known_since`.",
     kinds=BATTERY_KINDS - {"manufacture"},
-    parts=("sub", "input", "unit"),
+    parts=("sub", "input", "remainder", "unit"),
 )
 def begins_with_manufacture(case: Case) -> str | None:
     return f"{case.uri} is not in this log" if case.before is None else None
@@ -59,8 +59,8 @@ def ends_its_installation(case: Case) -> str | None:
     "ORD-4",
     "R",
     basis="EU 2023/1542 Art. 73; IEC 63338:2024",
-    text="Re-use and repurposing need a removed unit and a valid assessment after its last use, "
-    "damage or removal.",
+    text="Repurposing needs a removed unit, and it and re-use a valid assessment after the last "
+    "use, damage, recovery or removal.",
     repair="Have the unit assessed after its removal, then name that assessment.",
     kinds=("repurpose", "install"),
     parts=("sub", "input"),
@@ -71,7 +71,7 @@ def is_assessed_for_a_second_life(case: Case) -> str | None:
         return None
     if case.kind == "repurpose" and battery.physical != "removed":
         return f"{case.uri} is {battery.physical}"
-    if case.kind == "install" and (battery.physical != "removed" or battery.last_use is None):
+    if case.kind == "install" and battery.last_use is None:
         return None
     return _assessment(case, battery)
 
@@ -85,7 +85,7 @@ def _assessment(case: Case, battery: BatteryState) -> str | None:
             f"entry {assessed.at.index} assessed {case.uri} before its last use, damage or "
             f"removal in entry {battery.last_use.index}"
         )
-    if assessed.verdict not in FIT:
+    if not assessed.is_fit:
         return f"the verdict of entry {assessed.at.index} is {assessed.verdict}"
     if not case.mark.is_after(assessed.at):
         return f"the event is not after the assessment in entry {assessed.at.index}"
@@ -93,8 +93,12 @@ def _assessment(case: Case, battery: BatteryState) -> str | None:
 
 
 def _still_valid(case: Case, valid_until: str | None) -> str | None:
+    """By the issuer's claim and by log time (the UTC date): whoever is late cannot date back."""
+    if valid_until is None:
+        return None
     when = read(case.event, "occurred_at")
-    if valid_until is not None and isinstance(when, Present) and when.value[:10] > valid_until:
+    claimed = when.value[:10] if isinstance(when, Present) else ""
+    if max(claimed, format_moment(case.occasion.time)[:10]) > valid_until:
         return f"the assessment was valid until {valid_until}"
     return None
 
@@ -129,7 +133,7 @@ def can_be_recycled(case: Case) -> str | None:
     text="Nothing happens to a unit after it was recycled or consumed but correction and dispute.",
     repair="If the recycling did not happen, its signer corrects it, or a party disputes it.",
     kinds=BATTERY_KINDS - RECORD_KINDS - {"manufacture"},
-    parts=("sub", "input", "unit", "child"),
+    parts=("sub", "input", "remainder", "unit"),
 )
 def has_not_ended(case: Case) -> str | None:
     battery = case.battery

@@ -35,12 +35,14 @@ PARTY_KINDS = frozenset({"reading", "incident", "dispute"})
     text="The issuer has a role that may sign events of this kind, or is a party where that does.",
     repair="Ask the registrar for the role: `cellbook operator change`.",
     kinds=BATTERY_KINDS | {"model"},
-    parts=("event",),
+    parts=("event", "unit"),
 )
 def issuer_has_the_role(case: Case) -> str | None:
     needed = ROLES_FOR.get(case.kind)
     if needed is None or needed.intersection(case.operator.roles):
         return None
+    if case.part == "unit" and case.kind != "incident":
+        return None  # the units of an entry that a party to one of them disputes
     if case.kind in PARTY_KINDS and (case.battery is None or _is_party(case.battery, case.issuer)):
         return None  # without a state: ORD-1 refuses, or the buyer's file does not carry the unit
     return f"{case.kind} needs one of: {', '.join(sorted(needed))}"

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from ledger.custody.rules.holding import PHYSICAL_KINDS
-from ledger.custody.rules.registry import Case, rule
+from ledger.custody.fields import Present, read
+from ledger.custody.rules.order import RECORD_KINDS
+from ledger.custody.rules.registry import BATTERY_KINDS, Case, rule
 
 
 @rule(
     "INC-1",
     "R",
     basis="design: damage is assessed before anybody uses the unit again",
-    text="After fire, crash, flood or recall a unit is in quarantine until a new assessment.",
+    text="After fire, crash, flood or recall a unit is in quarantine until a new assessment finds "
+    "it fit.",
     repair="Have the unit assessed; recycling and transport need no assessment.",
-    kinds=("install", "repurpose"),
-    parts=("sub", "input"),
+    kinds=("install", "repurpose", "manufacture"),
+    parts=("sub", "input", "child"),
 )
 def is_not_quarantined(case: Case) -> str | None:
     battery = case.battery
@@ -28,11 +30,13 @@ def is_not_quarantined(case: Case) -> str | None:
     basis="design: a stolen unit is not traded",
     text="After theft or loss nothing happens to a unit but recovery and dispute.",
     repair="Register the recovery of the unit first.",
-    kinds=(*PHYSICAL_KINDS, "release", "accept", "intake", "assessment", "reading"),
-    parts=("sub", "input", "unit", "child"),
+    kinds=BATTERY_KINDS - RECORD_KINDS,
+    parts=("sub", "input", "child", "remainder", "unit"),
 )
 def is_not_missing(case: Case) -> str | None:
     battery = case.battery
     if battery is None or battery.missing is None:
+        return None
+    if case.kind == "incident" and read(case.event, "kind") == Present("recovery"):
         return None
     return f"{case.uri} is missing since entry {battery.missing.index}"

@@ -2,28 +2,50 @@
 
 from __future__ import annotations
 
+from ledger.custody.fields import Present, read
 from ledger.custody.rules.registry import Case, rule
+from ledger.custody.states import BatteryState
 
 
 @rule(
     "SPL-2",
     "R",
     basis="design: one live parent, no cycles",
-    text="A child is new, or a free unit that the maker of the whole possesses.",
-    repair="Accept the child first, or take it out of the unit that it is part of.",
-    kinds=("manufacture",),
-    parts=("child",),
+    text="What goes into a new unit is new, or free, unused and possessed by its maker; what is "
+    "inside another unit is taken in, repurposed or left over with that unit only.",
+    repair="Accept the child first; take used units through a repurposing; name the whole.",
+    kinds=("manufacture", "repurpose", "intake"),
+    parts=("sub", "child", "input", "remainder", "unit"),
 )
-def child_is_free(case: Case) -> str | None:
+def has_one_whole(case: Case) -> str | None:
     battery = case.battery
-    if case.before is None:
-        return None
     if battery is None:
-        return f"{case.uri} is no battery's first identifier"
+        return None
+    if case.part == "remainder":
+        return _was_inside(case, battery)
+    if case.part == "sub" and case.kind == "manufacture":
+        return None
     if battery.parent is not None:
         return f"{case.uri} is part of {battery.parent}"
-    if battery.physical not in ("made", "removed") or battery.missing is not None:
-        return f"{case.uri} is {battery.physical}"
+    return _goes_inside(case, battery) if case.part == "child" else None
+
+
+def _goes_inside(case: Case, battery: BatteryState) -> str | None:
+    """A used unit in a new one would be a second life under the name of a first."""
+    if battery.missing is not None:
+        return f"{case.uri} is missing since entry {battery.missing.index}"
+    if battery.physical != "made" or battery.last_use is not None:
+        return f"{case.uri} is {battery.physical}, or was used"
+    if battery.base_status != "original":
+        return f"{case.uri} is {battery.base_status}"
     if battery.possessor != case.issuer:
         return f"{battery.possessor} possesses {case.uri}"
     return None
+
+
+def _was_inside(case: Case, battery: BatteryState) -> str | None:
+    inputs = read(case.event, "inputs")
+    opened = {item.id for item in inputs.value} if isinstance(inputs, Present) else set()
+    if battery.parent in opened:
+        return None
+    return f"{case.uri} is not inside any of the inputs"
