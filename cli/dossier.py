@@ -1,0 +1,131 @@
+"""``cellbook dossier``: fetch the one file from which a battery's life is verified offline."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from contextlib import closing
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from cli.output import Example, json_option, print_result
+from cli.saving import save
+from keys.errors import declare
+from ledger.proof.checkpoint import parse_body
+from ledger.proof.dossier import Dossier, decode_dossier
+
+SOURCE = declare(
+    "usage.dossier.source",
+    "It is not said, or said twice, where the dossier comes from.",
+    "Give --url for a service, or --home for a ledger's folder.",
+)
+OTHER = declare(
+    "unavailable.service.dossier",
+    "The service gave the dossier of another battery than it found.",
+    "Try again, and report it to whoever runs the service.",
+)
+
+
+class Fetched(msgspec.Struct, frozen=True):
+    """A dossier as it came, and what it says of itself; nothing of it is verified."""
+
+    data: bytes
+    dossier: Dossier
+    tree_size: int
+
+
+@click.command(
+    epilog=Example(
+        "cellbook dossier 4A6PCPM27KLPCLE742946319 --url https://log.example.org "
+        "--out pack.dossier",
+        "cellbook dossier 4A6PCPM27KLPCLE742946319 --home shop --out pack.dossier",
+    )
+)
+@click.argument("identifier")
+@click.option("--url", help="Address of the service.")
+@click.option(
+    "--home",
+    type=click.Path(path_type=Path),
+    help="Folder of the ledger instead; no service needs to run.",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="File to write; - for stdout."
+)
+@click.option("--overwrite", is_flag=True, help="Replace the file if it exists.")
+@json_option
+def dossier(
+    identifier: str, url: str | None, home: Path | None, out: Path, overwrite: bool, as_json: bool
+) -> None:
+    """Fetch the dossier of the battery that IDENTIFIER names: a code as printed, or a URI.
+
+    The file is written whole or not at all. It is not verified here: whoever relies on it does
+    that, with a trust file from somebody else than the sender.
+    """
+    if (url is None) == (home is None):
+        raise SOURCE.at("cellbook dossier")
+    fetched = from_service(url, identifier) if home is None else from_folder(home, identifier)
+    save(out, fetched.data, overwrite=overwrite)
+    facts = {
+        "file": str(out),
+        "subject": fetched.dossier.subject,
+        "entries": len(fetched.dossier.entries),
+        "tree_size": fetched.tree_size,
+        "bytes": len(fetched.data),
+        "sha256": sha256(fetched.data).hexdigest(),
+    }
+    if str(out) != "-":
+        print_result(_text(facts), facts, as_json=as_json)
+
+
+def from_service(url: str | None, identifier: str) -> Fetched:
+    """The dossier by a service. Raises ``missing.battery``, ``unavailable.service.*`` and what
+    ``decode_dossier`` raises."""
+    from cli.remote import Remote
+
+    with Remote(url or "") as remote:
+        subject = remote.find(identifier)
+        return read_dossier(remote.dossier(subject), subject)
+
+
+def from_folder(folder: Path, identifier: str) -> Fetched:
+    """The dossier out of a ledger's folder. Raises ``usage.home.*``, ``missing.battery``,
+    ``unavailable.*``."""
+    from ledger.log.home import Home
+    from ledger.log.ledger import Ledger
+
+    home = Home.open(folder)
+    with closing(home.open_store()) as store:
+        ledger = Ledger(store, home.signers(), clock=lambda: int(time.time()))
+        # It ends the epoch of a service that was killed, so that the newest entries are covered.
+        ledger.start()
+        with closing(ledger):
+            subject = ledger.find(identifier)
+            return read_dossier(ledger.dossier(subject), subject)
+
+
+def read_dossier(data: bytes, subject: str) -> Fetched:
+    """The dossier in ``data``, which must be one of ``subject``; nothing in it is verified.
+
+    Raises what ``decode_dossier`` and ``parse_body`` raise, and ``unavailable.service.dossier``.
+    """
+    parsed = decode_dossier(data)
+    if parsed.subject != subject:
+        raise OTHER.at(subject, parsed.subject)
+    body = parse_body(parsed.checkpoint.rpartition(b"\n\n")[0] + b"\n")
+    return Fetched(data, parsed, body.size)
+
+
+def _text(facts: dict[str, Any]) -> str:
+    file = shlex.quote(facts["file"])
+    code = facts["subject"].rpartition(":")[2]
+    return f"""\
+written to  {facts["file"]}
+battery     {facts["subject"]}
+holds       {facts["entries"]} entries of a log of {facts["tree_size"]}, {facts["bytes"]} bytes
+SHA-256     {facts["sha256"]}
+next        cellbook verify {file} --trust TRUST --label {shlex.quote(code)}
+            with the ledger's trust file, got from somebody whom you trust"""
