@@ -14,7 +14,8 @@ from keys.algorithms import ESP256
 from keys.errors import CellbookError
 from keys.signer import generate
 from ledger.custody.governance import Limits
-from ledger.log import admission, registration
+from ledger.custody import admission
+from ledger.log import registration
 from ledger.log.fsck import fsck
 from ledger.log.outcome import Outcome
 from ledger.log.registration import Prepared

@@ -1,0 +1,103 @@
+"""``cellbook verify``: the buyer's command. It loads no web, database or HTTP library."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from cli.output import Example, json_option, print_json, read_file
+from keys.errors import CellbookError, declare
+from ledger.custody.times import parse_moment
+from ledger.proof.export import refusal_facts, verdict_facts
+from ledger.proof.report import print_refusal, print_verdict
+from ledger.proof.trust import load_trust, trust_digest
+from ledger.proof.verify import verify_dossier
+
+TRUST = declare(
+    "usage.trust",
+    "The trust file cannot be used.",
+    "Name the trust file that you got from somebody whom you trust, not from the seller.",
+)
+
+_BREACH_EXIT = 1
+
+
+@click.command(
+    epilog=Example(
+        "cellbook verify battery.dossier --trust trust.toml",
+        "cellbook verify battery.dossier --trust trust.toml --label 4A6PCPM27KLPCLE742946319",
+        "cellbook verify battery.dossier --trust trust.toml --at 2026-11-24T09:00:00+08:00 --json",
+    )
+)
+@click.argument("file", metavar="DOSSIER", type=click.Path())
+@click.option(
+    "--trust", "trust_file", required=True, type=click.Path(), help="The ledger's trust file."
+)
+@click.option(
+    "--at",
+    metavar="TIME",
+    help="Check as of this moment (2026-11-24T09:00:00+08:00). The default is now, by this "
+    "computer's clock.",
+)
+@click.option("--label", metavar="CODE", help="The code that you read on the battery.")
+@click.option("--strict", is_flag=True, help="Count remarks as failures: exit 1.")
+@click.option("-v", "--verbose", is_flag=True, help="Add indexes, hashes and entry ids.")
+@json_option
+def verify(
+    file: str,
+    trust_file: str,
+    at: str | None,
+    label: str | None,
+    strict: bool,
+    verbose: bool,
+    as_json: bool,
+) -> int:
+    """Check a battery's dossier offline.
+
+    Says whether the record is genuine, whether the history in it meets the rules, and whether the
+    code on the battery is this record's. Exit codes: 0 every required check was made and passed,
+    1 something is false, 2 the command or a file given to it is wrong, 3 it cannot be told.
+    """
+    moment, offset = _moment(at)
+    data, trusted = read_file(file), read_file(trust_file)
+    digest = trust_digest(trusted)
+    try:
+        trust = load_trust(trusted)
+    except CellbookError as error:
+        raise TRUST.at(trust_file, error.describe()) from error
+    try:
+        verdict = verify_dossier(data, trust, moment, label=label)
+    except CellbookError as error:
+        _print(print_refusal(error), refusal_facts(error), digest, trust.origin, as_json, ok=False)
+        return error.exit_code
+    failed = verdict.fails(strict=strict)
+    text = print_verdict(verdict, offset_minutes=offset, verbose=verbose)
+    facts = verdict_facts(verdict, strict=strict)
+    _print(text, facts, digest, trust.origin, as_json, ok=not failed)
+    return _BREACH_EXIT if failed else 0
+
+
+def _moment(at: str | None) -> tuple[int, int]:
+    """Unix seconds, and the offset in minutes at which times are printed."""
+    if at is None:
+        local = time.localtime()
+        return int(time.time()), local.tm_gmtoff // 60
+    try:
+        seconds = parse_moment(at, "--at")
+    except CellbookError as error:
+        raise click.BadParameter(error.describe(), param_hint="--at") from error
+    sign = -1 if at[19] == "-" else 1
+    return seconds, sign * (int(at[20:22]) * 60 + int(at[23:25]))
+
+
+def _print(
+    text: str, facts: dict[str, object], digest: bytes, origin: str, as_json: bool, *, ok: bool
+) -> None:
+    """Every verdict names the trust file by its digest and origin."""
+    if as_json:
+        trust = {"sha256": digest.hex(), "origin": origin}
+        print_json({"ok": ok, **facts, "trust": trust})
+        return
+    click.echo(text, nl=False)
+    click.echo(f"Trust file sha256 {digest.hex()}")

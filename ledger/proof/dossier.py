@@ -1,0 +1,111 @@
+"""The dossier: one file from which a battery's life is verified offline.
+
+It holds nothing that is not checked: a checkpoint, and entries in ascending index, each with a
+receipt at the checkpoint's size. Docs and CDDL are in ``docs/formats.md``.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import msgspec
+
+from keys.errors import declare
+from ledger.wire import cbor
+from ledger.wire.cbor import Limits, Value
+
+SHAPE = declare(
+    "malformed.dossier",
+    "This is not a dossier: type, version, subject, checkpoint and entries.",
+    "Get the dossier again: `cellbook dossier`.",
+)
+VERSION = declare(
+    "unsupported.dossier",
+    "This version does not read dossiers of this version.",
+    "Use a newer version of Cellbook.",
+)
+ORDER = declare(
+    "malformed.dossier.order",
+    "The entries are not in ascending index, or one stands twice.",
+    "Get the dossier again; the program that wrote it is faulty.",
+)
+
+TYPE = "cellbook-dossier"
+LIMITS = Limits(size=64 << 20, depth=3, items=16_384, total=65_536)
+_FIELDS = {"type", "version", "subject", "checkpoint", "entries"}
+_LONGEST_URI = 512
+
+
+class DossierEntry(msgspec.Struct, frozen=True):
+    """An entry as the file has it: its index, leaf bytes, and receipt."""
+
+    index: int
+    leaf: bytes
+    receipt: bytes
+
+
+class Dossier(msgspec.Struct, frozen=True):
+    """A parsed dossier; nothing in it is verified. ``checkpoint`` is a signed note."""
+
+    subject: str
+    checkpoint: bytes
+    entries: tuple[DossierEntry, ...]
+
+
+def encode_dossier(dossier: Dossier) -> bytes:
+    """The file's bytes; ``decode_dossier`` gives ``dossier`` back."""
+    entries = [[entry.index, entry.leaf, entry.receipt] for entry in dossier.entries]
+    return cbor.encode(
+        {
+            "type": TYPE,
+            "version": 1,
+            "subject": dossier.subject,
+            "checkpoint": dossier.checkpoint,
+            "entries": entries,
+        }
+    )
+
+
+def decode_dossier(data: bytes) -> Dossier:
+    """The dossier in ``data``.
+
+    Raises ``malformed.cbor.*``, ``malformed.dossier``, ``malformed.dossier.order`` and
+    ``unsupported.dossier``. Checks types and order; no signature, proof or name.
+    """
+    value = cbor.decode(data, limits=LIMITS)
+    if type(value) is not dict or value.get("type") != TYPE:
+        raise SHAPE.at("dossier", "the type is missing")
+    version = value.get("version")
+    if type(version) is not int:
+        raise SHAPE.at("dossier, version")
+    if version != 1:
+        raise VERSION.at("dossier", f"version {version}")
+    if value.keys() != _FIELDS:
+        raise SHAPE.at("dossier", "a field is missing or unknown")
+    subject, checkpoint = value["subject"], value["checkpoint"]
+    if type(subject) is not str or not 0 < len(subject) <= _LONGEST_URI:
+        raise SHAPE.at("dossier, subject")
+    if type(checkpoint) is not bytes:
+        raise SHAPE.at("dossier, checkpoint")
+    return Dossier(subject, checkpoint, _entries(value["entries"]))
+
+
+def _entries(rows: Value) -> tuple[DossierEntry, ...]:
+    if type(rows) is not list or not rows:
+        raise SHAPE.at("dossier, entries")
+    entries = tuple(_entry(row, position) for position, row in enumerate(rows))
+    indexes = [entry.index for entry in entries]
+    for before, after in pairwise(indexes):
+        if after <= before:
+            raise ORDER.at(f"entry {after}", f"it stands after entry {before}")
+    return entries
+
+
+def _entry(row: Value, position: int) -> DossierEntry:
+    where = f"dossier, entries, row {position}"
+    if type(row) is not list or len(row) != 3:
+        raise SHAPE.at(where, "not [index, leaf, receipt]")
+    index, leaf, receipt = row
+    if type(index) is not int or index < 0 or type(leaf) is not bytes or type(receipt) is not bytes:
+        raise SHAPE.at(where, "not [index, leaf, receipt]")
+    return DossierEntry(index, leaf, receipt)

@@ -1,0 +1,214 @@
+"""The entries of a dossier, read and decided once more in log order.
+
+The same decision as at registration (``ledger.custody.admission``), with the difference that a
+breach of a rule is a finding: the buyer is told what the log let pass.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+
+from keys.cose_key import Backend
+from keys.errors import CellbookError, declare
+from ledger.custody.admission import admit
+from ledger.custody.citing import Registered, cited_entries
+from ledger.custody.decision import Content, needed, read_content
+from ledger.custody.events import Event
+from ledger.custody.governance import Head
+from ledger.custody.naming import log_uri
+from ledger.custody.operators import signing_key
+from ledger.custody.rules import Finding, Occasion
+from ledger.custody.states import LogState, OperatorState, State
+from ledger.proof.dossier import Dossier
+from ledger.wire.statement import Statement, check_signature, parse_statement
+
+LEAF = declare(
+    "malformed.dossier.leaf",
+    "An entry is not written as leaves are: with an empty unprotected header.",
+    "Get the dossier again: `cellbook dossier`.",
+)
+HEAD = declare(
+    "failed.dossier.head",
+    "A head contradicts its place, the head before it, or the entries whose time it states.",
+    "Get the dossier again; if it is the same, trust nothing in it.",
+)
+
+KEY_1 = "KEY-1"
+
+
+class ReadEntry(msgspec.Struct, frozen=True):
+    """An entry of a dossier, parsed; nothing is verified."""
+
+    index: int
+    entry_id: bytes
+    statement: Statement
+    content: Content
+    receipt: bytes
+
+
+class Decided(msgspec.Struct, frozen=True):
+    """An event whose signature was verified, and that was decided after those before it.
+
+    ``time`` is its log time (Unix seconds), ``subjects`` whom it concerns.
+    """
+
+    entry: ReadEntry
+    event: Event
+    time: int
+    subjects: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+class History(msgspec.Struct, frozen=True):
+    """What the entries of a dossier say together: policy, states, and each event as decided.
+
+    Only signatures and decisions are verified: that the entries are in the log is shown by
+    checkpoint and receipts.
+    """
+
+    log: LogState
+    states: dict[str, State]
+    events: tuple[Decided, ...]
+
+
+def read_entries(dossier: Dossier) -> tuple[ReadEntry, ...]:
+    """The entries of ``dossier``, each parsed.
+
+    Raises ``malformed.*`` and ``unsupported.*``, with the entry in ``where``.
+    """
+    entries = []
+    for row in dossier.entries:
+        with _at(row.index):
+            entries.append(_read(row.index, row.leaf, row.receipt))
+    return tuple(entries)
+
+
+def replay(
+    entries: tuple[ReadEntry, ...], carried: frozenset[str], backend: Backend | None = None
+) -> History:
+    """Decide ``entries`` in order; ``carried`` names the batteries whose histories they are.
+
+    Every event must have its head (the first one after it) among ``entries``. Raises
+    ``failed.*`` and ``rejected.*``, with the entry in ``where``, and ``failed.dossier.head``.
+    """
+    told = _Replay(entries, carried, backend)
+    for entry in entries:
+        with _at(entry.index):
+            told.take(entry)
+    return told.history()
+
+
+class _Replay:
+    def __init__(
+        self, entries: tuple[ReadEntry, ...], carried: frozenset[str], backend: Backend | None
+    ) -> None:
+        self._carried = carried
+        self._backend = backend
+        # Their places are what they state; each is checked when its turn comes.
+        heads = [entry.content for entry in entries if isinstance(entry.content, Head)]
+        self._heads = sorted(heads, key=lambda head: head.tree_size)
+        self._log: LogState | None = None
+        self._states: dict[str, State] = {}
+        self._known: dict[bytes, Registered] = {}
+        self._events: list[Decided] = []
+        self._last_head: Head | None = None
+
+    def take(self, entry: ReadEntry) -> None:
+        """Decide the next entry."""
+        if isinstance(entry.content, Head):
+            self._take_head(entry, entry.content)
+            return
+        is_event = isinstance(entry.content, Event)
+        time = self._time(entry.index) if is_event else 0
+        statement, content = entry.statement, entry.content
+        wanted = needed(statement, content)
+        cited = cited_entries(wanted, self._known.get)
+        uris = [*wanted.uris, *(uri for about in cited.values() for uri in about.subjects)]
+        decision = admit(
+            statement,
+            content,
+            Occasion(entry.index, time, entry.entry_id),
+            self._log,
+            {uri: self._states[uri] for uri in uris if uri in self._states},
+            cited,
+            backend=self._backend,
+            refuse=False,
+            carried=self._carried,
+        ).decision
+        self._states.update(decision.after)
+        self._known[entry.entry_id] = Registered(entry.index, entry.entry_id, statement, content)
+        if isinstance(content, Event):
+            self._events.append(Decided(entry, content, time, decision.subjects, decision.findings))
+        else:
+            self._log = _log_state(decision.after) or self._log
+
+    def history(self) -> History:
+        """What was decided, with the findings that only the end of the file shows."""
+        assert self._log is not None  # noqa: S101 - admit refuses everything before a policy
+        events = tuple(self._flagged(decided) for decided in self._events)
+        return History(self._log, self._states, events)
+
+    def _take_head(self, entry: ReadEntry, head: Head) -> None:
+        """A head is signed by the log's statement key, stands where it says, and time goes on.
+
+        Heads between it and the last one may be missing here, so the chain is not followed.
+        """
+        statement, log, last = entry.statement, self._log, self._last_head
+        if log is None or statement.sub != log_uri(log.origin) or statement.aud != log.family:
+            raise HEAD.at("sub", "it is not of this log")
+        check_signature(
+            statement, signing_key(statement, head, {}, log, entry.index), self._backend
+        )
+        if head.tree_size != entry.index or (head.previous or 0) >= entry.index:
+            raise HEAD.at("payload", f"it states tree size {head.tree_size}")
+        if last is not None and (head.time < last.time or (head.previous or 0) < last.tree_size):
+            raise HEAD.at("payload", f"it contradicts the head in entry {last.tree_size}")
+        self._last_head = head
+
+    def _time(self, index: int) -> int:
+        """The log time of entry ``index``: that of the first head after it."""
+        place = bisect_right(self._heads, index, key=lambda head: head.tree_size)
+        if place == len(self._heads):
+            raise HEAD.at("log time", "no head after the entry")
+        head = self._heads[place]
+        if head.previous is not None and head.previous >= index:
+            raise HEAD.at("log time", f"entry {head.tree_size} is not the first head after it")
+        return head.time
+
+    def _flagged(self, decided: Decided) -> Decided:
+        """KEY-1: what was signed after a compromise date is flagged, never removed."""
+        statement = decided.entry.statement
+        operator = self._states.get(statement.iss)
+        keys = operator.keys if isinstance(operator, OperatorState) else ()
+        for key in keys:
+            since = key.compromised_since
+            if key.kid == statement.kid and since is not None and decided.time >= since:
+                detail = "signed with a key that was in other hands at that time, by the registrar"
+                finding = Finding(KEY_1, False, statement.sub, decided.entry.index, detail)
+                return msgspec.structs.replace(decided, findings=(*decided.findings, finding))
+        return decided
+
+
+def _read(index: int, leaf: bytes, receipt: bytes) -> ReadEntry:
+    statement = parse_statement(leaf)
+    if statement.leaf != leaf:
+        raise LEAF.at("leaf")
+    return ReadEntry(index, statement.entry_id, statement, read_content(statement), receipt)
+
+
+def _log_state(after: dict[str, State]) -> LogState | None:
+    return next((state for state in after.values() if isinstance(state, LogState)), None)
+
+
+@contextmanager
+def _at(index: int) -> Iterator[None]:
+    """Errors from inside name the entry."""
+    try:
+        yield
+    except CellbookError as error:
+        where = f"entry {index}, {error.where}" if error.where else f"entry {index}"
+        raise error.error.at(where, error.detail, **error.facts) from error

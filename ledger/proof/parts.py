@@ -1,0 +1,103 @@
+"""Step 4 of the verification: the file holds what it rests on, and nothing that is not its matter.
+
+What a dossier rests on is found from the dossier itself: a policy names the one before, a removal
+its installation, a repurposed battery its inputs. An entry to which nothing in the file points may
+be missing without a trace; that is not checked here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from keys.errors import declare
+from ledger.custody.events import Event, Manufacture, Model, Repurpose
+from ledger.custody.governance import Head, OperatorRegistered, Policy
+from ledger.proof.contents import models_of, rests_on
+from ledger.proof.history import HEAD, History, ReadEntry
+
+MISSING = declare(
+    "failed.dossier.missing",
+    "The dossier lacks an entry that it rests on.",
+    "Ask the sender for the whole dossier: `cellbook dossier` makes one.",
+)
+FOREIGN = declare(
+    "failed.dossier.foreign",
+    "The dossier holds an entry that does not belong to this battery's record.",
+    "Ask the sender for a dossier made by `cellbook dossier`.",
+)
+
+
+def check_parts(entries: tuple[ReadEntry, ...], carried: frozenset[str]) -> None:
+    """Everything to which an entry points is among ``entries``, before it.
+
+    Raises ``failed.dossier.missing``, and ``failed.dossier.head`` where no head is the last entry.
+    """
+    if not isinstance(entries[-1].content, Head):
+        raise HEAD.at(f"entry {entries[-1].index}", "the last entry is no head")
+    known: set[bytes] = set()
+    operators: set[str] = set()
+    made: set[str] = set()
+    policies = 0
+    for entry in entries:
+        statement, content, where = entry.statement, entry.content, f"entry {entry.index}"
+        if isinstance(content, Policy):
+            if content.number > policies:
+                raise MISSING.at(where, f"policy {policies} is missing")
+            policies += 1
+        elif isinstance(content, OperatorRegistered):
+            operators.add(statement.sub)
+        elif isinstance(content, Event):
+            if statement.iss not in operators:
+                raise MISSING.at(where, f"the registration of {statement.iss} is missing")
+            for entry_id in rests_on(content, statement.sub, carried):
+                if entry_id not in known:
+                    raise MISSING.at(where, f"it names entry {entry_id.hex()}, which is missing")
+            made.update(_made_by(content))
+        known.add(entry.entry_id)
+    for uri in sorted(carried - made):
+        raise MISSING.at("entries", f"the first event of {uri} is missing")
+
+
+def check_belongs(
+    history: History, entries: tuple[ReadEntry, ...], carried: frozenset[str]
+) -> None:
+    """Every entry is a policy, about an issuer or a model here, about a battery that is carried,
+    or the head that gives one of these its time. Raises ``failed.dossier.foreign``."""
+    heads = sorted(entry.index for entry in entries if isinstance(entry.content, Head))
+    issuers = {decided.entry.statement.iss for decided in history.events}
+    models = {uri for entry in entries for uri in models_of(entry.content, carried)}
+    wanted_heads = {heads[-1], *_first_heads(heads, history)}
+    for entry in entries:
+        sub, content = entry.statement.sub, entry.content
+        if isinstance(content, Head):
+            belongs = entry.index in wanted_heads
+        elif isinstance(content, Event):
+            continue
+        else:
+            belongs = isinstance(content, Policy) or sub in issuers
+        if not belongs:
+            raise FOREIGN.at(f"entry {entry.index}", sub)
+    for decided in history.events:
+        about = models if isinstance(decided.event, Model) else carried
+        if about.isdisjoint(decided.subjects):
+            raise FOREIGN.at(f"entry {decided.entry.index}", decided.entry.statement.sub)
+
+
+def _made_by(event: Event) -> Iterator[str]:
+    """The batteries whose first event this may be."""
+    if isinstance(event, Manufacture):
+        yield event.ids[0].uri
+        yield from event.children
+    elif isinstance(event, Repurpose):
+        for output in event.outputs:
+            yield output.id
+
+
+def _first_heads(heads: list[int], history: History) -> Iterator[int]:
+    """The first head after each event; ``heads`` and events ascend."""
+    place = 0
+    for decided in history.events:
+        while place < len(heads) and heads[place] < decided.entry.index:
+            place += 1
+        if place < len(heads):
+            yield heads[place]

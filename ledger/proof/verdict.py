@@ -1,0 +1,142 @@
+"""What a verification established, as values: ``report`` prints them and ``export`` makes JSON.
+
+A Verdict exists only for a genuine record: everything that would make the record doubtful was
+raised before. Whether the battery meets the rules, and whether the label is this battery's, stands
+in it.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from ledger.custody.rules import Finding
+from ledger.custody.states import BatteryState
+
+
+class Record(msgspec.Struct, frozen=True):
+    """The genuine part: ``size`` entries under ``root``, stated by the log at ``time`` (Unix
+    seconds, its own clock). ``entries`` are those in the file, ``events`` those about batteries.
+
+    ``policy`` is the number of the policy in force at the checkpoint.
+    """
+
+    ledger: str
+    origin: str
+    genesis: bytes
+    family: str
+    size: int
+    root: bytes
+    time: int
+    policy: int
+    profiles: tuple[tuple[str, int], ...]
+    entries: int
+    events: int
+    file_sha256: bytes
+
+
+class Signer(msgspec.Struct, frozen=True):
+    """Who signed, by the registrar's word: its URI, registered name and country."""
+
+    uri: str
+    name: str
+    country: str
+
+
+class LifeEvent(msgspec.Struct, frozen=True):
+    """One event of the battery, or of one whose history it rests on.
+
+    ``occurred_at`` is the signer's claim, ``log_time`` (Unix seconds) the log's. ``remarks`` are
+    short texts for people.
+    """
+
+    index: int
+    entry_id: bytes
+    kind: str
+    battery: str
+    occurred_at: str
+    log_time: int
+    signer: Signer
+    what: str
+    remarks: tuple[str, ...]
+
+
+class Profile(msgspec.Struct, frozen=True):
+    """What the battery is, by what its makers signed. None: nobody stated it.
+
+    Capacities in mAh, energies in Wh, masses in g, voltages in mV. ``predecessors`` are the
+    batteries that it was made from.
+    """
+
+    level: str
+    second_life: bool
+    predecessors: tuple[str, ...]
+    category: str | None = None
+    chemistry: str | None = None
+    model: str | None = None
+    rated_capacity_mah: int | None = None
+    rated_energy_wh: int | None = None
+    nominal_voltage_mv: int | None = None
+    mass_g: int | None = None
+
+
+class Health(msgspec.Struct, frozen=True):
+    """The last assessment of the battery, or of what it was made from, as the laboratory signed it.
+
+    Shares in permille, temperature in tenths of a degree Celsius, rate in thousandths of C.
+    """
+
+    battery: str
+    index: int
+    tested_to: str
+    verdict: str
+    soh_permille: int
+    uncertainty_permille: int
+    basis: str
+    method: str
+    ambient_temp_dc: int
+    c_rate_milli: int
+    measured_capacity_mah: int
+    reference_capacity_mah: int
+    usable_energy_wh: int | None
+    valid_until: str | None
+    scheme: str
+    edition: str
+
+
+class Label(msgspec.Struct, frozen=True):
+    """Whether the code that was typed is one of the battery's; ``why`` says why it is not."""
+
+    typed: str
+    why: str | None
+
+    @property
+    def matches(self) -> bool:
+        return self.why is None
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """Everything that was established about ``subject`` at time ``at`` (Unix seconds).
+
+    ``breaches`` are what registration must refuse, ``remarks`` what it records. ``unchecked`` says
+    in sentences what nobody checked here: it is never a pass.
+    """
+
+    subject: str
+    identifiers: tuple[str, ...]
+    at: int
+    record: Record
+    battery: BatteryState
+    profile: Profile
+    health: Health | None
+    life: tuple[LifeEvent, ...]
+    breaches: tuple[Finding, ...]
+    remarks: tuple[Finding, ...]
+    label: Label | None
+    unchecked: tuple[str, ...]
+    operators: tuple[Signer, ...]
+
+    def fails(self, *, strict: bool = False) -> bool:
+        """Whether something was found false: a rule broken, another label; with ``strict`` a
+        remark as well."""
+        mismatch = self.label is not None and not self.label.matches
+        return bool(self.breaches) or mismatch or (strict and bool(self.remarks))
