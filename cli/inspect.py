@@ -28,8 +28,8 @@ def inspect(file: Path, as_json: bool) -> None:
     """Show what FILE holds, as CBOR diagnostic notation, and verify nothing.
 
     Knows dossiers, statements, receipts, checkpoints, trust files, requests to the registrar,
-    public keys, batches, entry bundles, tiles (by a name with tile/ in it), and other CBOR in
-    deterministic encoding. <<…>> is a byte string that holds CBOR. `-` reads standard input.
+    public keys, batches, entry bundles, tiles (by their path, such as tile/0/000), and other CBOR
+    in deterministic encoding. <<…>> is a byte string that holds CBOR. `-` reads standard input.
     """
     data = read_file(file)
     content = recognise(data, str(file))

@@ -26,7 +26,7 @@ RECEIPTS_HEADER, VDS = 394, 395
 _NOTE_MARK = "— "
 _TRUST_MARK = "cellbook-trust"
 _PRIVATE_KEY = b"-----BEGIN ENCRYPTED PRIVATE KEY-----"
-_HASH, _TILE = 32, 256 * 32
+_HASH = 32
 _MOST_ITEMS = 1 << 20
 
 
@@ -47,10 +47,13 @@ def recognise(data: bytes, name: str) -> Content:
     """
     if data.startswith(_PRIVATE_KEY):
         return Content("encrypted private key", {}, text="Its content is not shown.")
+    tile = _tile(data, name)
+    if tile is not None:
+        return tile
     try:
         item = read_item(data)
     except CellbookError as error:
-        other = _text_file(data) or _bundle(data) or _sequence(data) or _tile(data, name)
+        other = _text_file(data) or _bundle(data) or _sequence(data)
         if other is None:
             raise error from None
         return other
@@ -265,10 +268,17 @@ def _sequence(data: bytes) -> Content | None:
 
 
 def _tile(data: bytes, name: str) -> Content | None:
-    """A tile of hashes has no mark of its own, so its name must say what it is."""
-    if "tile/" not in name.replace("\\", "/") or not data:
+    """A tile of hashes has no mark of its own, so its path must say what it is."""
+    path = name.replace("\\", "/")
+    if "tile/" not in path:
         return None
-    if len(data) % _HASH or len(data) > _TILE:
+    from ledger.tree.tiles import parse_tile_path
+
+    try:
+        level, _, width = parse_tile_path(path[path.rindex("tile/") :])
+    except CellbookError:
+        return None
+    if level is None or len(data) != width * _HASH:
         return None
     hashes: list[Value] = [data[at : at + _HASH] for at in range(0, len(data), _HASH)]
-    return Content("tile", {"hashes": len(hashes)}, hashes)
+    return Content("tile", {"level": level, "hashes": width}, hashes)
