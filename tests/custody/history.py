@@ -161,7 +161,7 @@ class Log:
 
     def take(self, data: bytes, **options: Any) -> Taken:
         """Admit ``data`` as the next entry. ``options`` are those of ``admit``."""
-        statement, content, occasion = self._read(data)
+        statement, content, occasion = self.read(data)
         states, cited = self.gathered(statement, content)
         decision = admit(statement, content, occasion, self.log, states, cited, **options).decision
         self.states.update(decision.after)
@@ -174,7 +174,7 @@ class Log:
 
     def decided(self, data: bytes, **options: Any) -> Decision:
         """What ``decide`` says of ``data`` as the next entry; nothing is kept."""
-        statement, content, occasion = self._read(data)
+        statement, content, occasion = self.read(data)
         states, cited = self.gathered(statement, content)
         return decide(statement, content, occasion, self.log, states, cited, **options)
 
@@ -195,7 +195,7 @@ class Log:
         uris = [*wanted.uris, *(uri for about in cited.values() for uri in about.subjects)]
         return {uri: self.states[uri] for uri in uris if uri in self.states}, cited
 
-    def _read(self, data: bytes) -> tuple[Statement, Content, Occasion]:
+    def read(self, data: bytes) -> tuple[Statement, Content, Occasion]:
         statement = parse_statement(data)
         occasion = Occasion(len(self.taken), START + 60 * self.minute, statement.entry_id)
         return statement, read_content(statement), occasion
@@ -278,14 +278,21 @@ class Log:
 
     # Governance
 
-    def registration(self, name: str, roles: tuple[str, ...] | None = None, **by: Any) -> bytes:
+    def registration(
+        self,
+        name: str,
+        roles: tuple[str, ...] | None = None,
+        *,
+        key_name: str | None = None,
+        **by: Any,
+    ) -> bytes:
         """The registrar's statement that registers an operator; its key has the same name."""
         uri = operator_uri(name)
         content = OperatorRegistered(
             name=name,
             country="CN",
             roles=roles or ROLES.get(name, ("maker",)),
-            keys=(self.grant(uri, by.pop("key", name)),),
+            keys=(self.grant(uri, key_name or name),),
         )
         return self.governance(content, uri, **by)
 

@@ -71,9 +71,14 @@ def is_assessed_for_a_second_life(case: Case) -> str | None:
         return None
     if case.kind == "repurpose" and battery.physical != "removed":
         return f"{case.uri} is {battery.physical}"
-    if case.kind == "install" and battery.last_use is None:
+    if case.kind == "install" and (battery.last_use is None or _is_new_and_damaged(battery)):
         return None
     return _assessment(case, battery)
+
+
+def _is_new_and_damaged(battery: BatteryState) -> bool:
+    """INC-1 refuses it, and says why."""
+    return battery.physical == "made" and battery.quarantine is not None
 
 
 def _assessment(case: Case, battery: BatteryState) -> str | None:

@@ -32,8 +32,6 @@ def has_one_whole(case: Case) -> str | None:
 
 def _goes_inside(case: Case, battery: BatteryState) -> str | None:
     """A used unit in a new one would be a second life under the name of a first."""
-    if battery.missing is not None:
-        return f"{case.uri} is missing since entry {battery.missing.index}"
     if battery.physical != "made" or battery.last_use is not None:
         return f"{case.uri} is {battery.physical}, or was used"
     if battery.base_status != "original":
