@@ -9,7 +9,7 @@ import click
 
 from cli.notation import as_json as to_json
 from cli.notation import notation
-from cli.output import Example, json_option, print_result, read_file
+from cli.output import Example, json_option, one_line, print_result, read_file
 from cli.recognise import Content, recognise
 
 _WARNING = "NOTHING WAS VERIFIED: this is what the bytes say, and anybody can write such bytes."
@@ -51,7 +51,7 @@ def _shown(content: Content) -> str:
 
 
 def _text(content: Content, size: int, digest: object) -> str:
-    rows = [f"{label:14} {value}" for label, value in content.facts.items()]
+    rows = [f"{label:14} {one_line(value)}" for label, value in content.facts.items()]
     parts = [f"{content.kind}, {size} bytes, SHA-256 {digest}\n{_WARNING}"]
     if rows:
         parts.append("\n".join(rows))

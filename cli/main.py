@@ -6,6 +6,7 @@ commands, and the help of the group is written from the table.
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -105,4 +106,7 @@ def cellbook() -> None:
 
 def main() -> None:
     """The console script."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal of another encoding shows escapes, rather than ending the command half-way.
+        sys.stdout.reconfigure(errors="backslashreplace")
     cellbook.main(prog_name="cellbook")

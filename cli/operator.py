@@ -10,7 +10,7 @@ import click
 
 from cli.governing import Office, family_of, govern, office_options, operator_state, required_family
 from cli.keygen import key_facts
-from cli.output import Example, json_option, print_result, read_file, write_file
+from cli.output import Example, json_option, one_line, print_result, read_file, write_file
 from cli.request import LIMITS, OperatorRequest, make_request, parse_request, verify_request
 from cli.signing import load_signer, passphrase_option
 from cli.trust import read_trust
@@ -249,7 +249,7 @@ def show(uri: str, home: Path, as_json: bool) -> None:
     facts = _facts(state)
     lines = [
         f"{state.uri}",
-        f"  name     {state.name}, {state.country}",
+        f"  name     {one_line(state.name)}, {state.country}",
         f"  roles    {', '.join(state.roles)}",
         f"  entry    {state.registered}{_removed(state)}",
         *(f"  key      {key['kid']} {_life(key)}" for key in facts["keys"]),

@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import sys
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -58,6 +57,8 @@ _SERVER = frozenset(
         *("fastapi", "httptools", "pydantic", "starlette", "uvicorn", "uvloop"),
     }
 )
+_KEPT = frozenset("\n\u3000")
+"""Not printable for Python: the end of a line, and the space of Chinese and Japanese texts."""
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 Progress = Callable[[int, int], None]
@@ -85,17 +86,17 @@ def print_result(text: str, facts: dict[str, Any], *, as_json: bool, ok: bool = 
     if as_json:
         print_json({"ok": ok, **facts})
     else:
-        click.echo(text)
+        click.echo(printable(text))
 
 
 def print_json(value: object) -> None:
     """One JSON object on stdout."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    click.echo(printable(json.dumps(value, ensure_ascii=False, indent=2)))
 
 
 def print_note(text: str) -> None:
     """A line for people beside the result, on stderr."""
-    click.echo(text, err=True)
+    click.echo(printable(text), err=True)
 
 
 def print_error(error: CellbookError, *, as_json: bool) -> None:
@@ -103,9 +104,25 @@ def print_error(error: CellbookError, *, as_json: bool) -> None:
     if as_json:
         print_json({"ok": False, "error": error.as_dict()})
         return
-    click.echo(f"error: {error.describe()}", err=True)
-    click.echo(f"code: {error.code}", err=True)
-    click.echo(f"what to do: {error.remedy}", err=True)
+    print_note(f"error: {error.describe()}")
+    print_note(f"code: {error.code}")
+    print_note(f"what to do: {error.remedy}")
+
+
+def printable(text: str) -> str:
+    r"""``text`` with what would steer a terminal written as JSON escapes (``\u001b``).
+
+    Names and files come from strangers: an escape sequence in one could paint a verdict of its
+    own, and a bidirectional override turn a line around. Line ends stay: see ``one_line``.
+    """
+    if text.isascii() and text.replace("\n", "").isprintable():
+        return text
+    return "".join(c if c in _KEPT or c.isprintable() else json.dumps(c)[1:-1] for c in text)
+
+
+def one_line(value: object) -> str:
+    """``value`` as text that cannot pass for several lines of our own."""
+    return printable(str(value)).replace("\n", "\\n")
 
 
 class ReaderGone(Exception):
@@ -156,6 +173,8 @@ def as_cellbook_error(error: BaseException) -> CellbookError:
             code = CLIENT_PACKAGES if package in _CLIENT else SERVER_PACKAGES
             return code.at("", f"{package} is missing")
     if os.environ.get("CELLBOOK_DEBUG") == "1":
+        import traceback
+
         traceback.print_exception(error, file=sys.stderr)
     return FAULT.at("", f"{type(error).__name__}: {error}"[:500])
 

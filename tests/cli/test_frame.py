@@ -15,6 +15,7 @@ import pytest
 from cli import output
 from cli.main import COMMANDS, cellbook
 from keys.errors import CLASSES
+from ledger.wire.cbor import encode
 from tests.cli.running import SCRIPT, clean_environment, console, refused, run, run_json
 
 
@@ -213,3 +214,38 @@ def test_names_of_commands_are_words_that_can_be_completed() -> None:
     context = click.Context(cellbook)
     assert cellbook.list_commands(context) == list(COMMANDS)
     assert cellbook.get_command(context, "frobnicate") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("plain\ntext", "plain\ntext"),
+        ("\u96fb\u6c60\u3000\u7532 \u2014", "\u96fb\u6c60\u3000\u7532 \u2014"),
+        ("\x1b[2J", "\\u001b[2J"),
+        ("a\u202eb", "a\\u202eb"),
+        ("\x9b31m", "\\u009b31m"),
+        ("\rGENUINE", "\\rGENUINE"),
+        ("\udcff", "\\udcff"),
+    ],
+)
+def test_what_strangers_write_does_not_steer_the_terminal(text: str, expected: str) -> None:
+    assert output.printable(text) == expected
+    assert json.loads(output.printable(json.dumps(text, ensure_ascii=False))) == text
+    assert output.one_line(text) == expected.replace("\n", "\\n")
+
+
+def test_files_cannot_paint_lines_of_their_own(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(encode({"type": "\x1b[31m\n\u202e"}))
+    for args in (["inspect", file], ["inspect", file, "--json"]):
+        printed = run(*args).stdout
+        assert "\x1b" not in printed
+        assert "\u202e" not in printed
+
+
+def test_another_encoding_shows_escapes(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(encode("\u96fb"))
+    process = console("inspect", file, env=clean_environment(PYTHONIOENCODING="latin-1"))
+    assert (process.returncode, process.stderr) == (0, "")
+    assert process.stdout.endswith('"\\u96fb"\n')
