@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from ledger.log.home import Home
 
 
+_PASSWORD = re.compile("(://[^:/@]*):[^@/]*@")
+
+
 @click.command(
     epilog=Example(
         "cellbook init shop",
@@ -46,7 +49,11 @@ if TYPE_CHECKING:
     help="Folder for the registrar's key. [default: FOLDER-registrar]",
 )
 @click.option("--family-name", help="Name of the family of logs. [default: the ledger's name]")
-@click.option("--database", help="URL of the database. [default: a SQLite file in FOLDER]")
+@click.option(
+    "--database",
+    help="URL of the database; a password belongs in ~/.pgpass, not here. [default: a SQLite file "
+    "in FOLDER]",
+)
 @click.option(
     "--registrar",
     default=REGISTRAR_URI,
@@ -111,6 +118,11 @@ def init(
     print_result(_text(facts), facts, as_json=as_json)
 
 
+def without_password(url: str) -> str:
+    """A database's URL as it may be shown."""
+    return _PASSWORD.sub(r"\1:***@", url)
+
+
 def _folder_name(folder: Path) -> str:
     return folder.absolute().name or "ledger"
 
@@ -130,7 +142,7 @@ def _facts(home: Home, root: Path, registrar: Path) -> dict[str, Any]:
     config = home.config
     return {
         "folder": str(home.path),
-        "database": config.database,
+        "database": without_password(config.database),
         "trust_file": str(home.trust_path),
         "root_dir": str(root),
         "registrar_dir": str(registrar),

@@ -167,12 +167,13 @@ def add_key(file: Path, office: Office) -> None:
 
 
 @operator.command(
+    short_help="Change an operator's name, country and roles.",
     epilog=Example(
         "cellbook operator change https://maker.example --role maker --role repurposer "
         "--registrar registrar.pem --home shop",
         "cellbook operator change https://maker.example --name Maker --country CN --role maker "
         "--trust trust.toml --registrar registrar.pem --url http://127.0.0.1:8417",
-    )
+    ),
 )
 @click.argument("uri", callback=_uri)
 @_name
@@ -226,10 +227,11 @@ def revoke_key(
 
 
 @operator.command(
+    short_help="Remove an operator; what it signed stays valid.",
     epilog=Example(
         "cellbook operator remove https://maker.example --reason closed --trust trust.toml "
         "--registrar registrar.pem --url http://127.0.0.1:8417"
-    )
+    ),
 )
 @click.argument("uri", callback=_uri)
 @click.option("--reason", required=True, help="Why, for everybody to read.")
@@ -239,7 +241,10 @@ def remove(uri: str, reason: str, office: Office) -> None:
     govern(office, OperatorRemoved(reason=reason), uri, required_family(office))
 
 
-@operator.command(epilog=Example("cellbook operator show https://maker.example --home shop"))
+@operator.command(
+    short_help="Print what a ledger knows of an operator.",
+    epilog=Example("cellbook operator show https://maker.example --home shop"),
+)
 @click.argument("uri", callback=_uri)
 @click.option("--home", type=_PATH, required=True, help="The ledger's folder.")
 @json_option

@@ -57,6 +57,7 @@ _SERVER = frozenset(
         *("fastapi", "httptools", "pydantic", "starlette", "uvicorn", "uvloop"),
     }
 )
+_EXAMPLE_WIDTH = 92
 _KEPT = frozenset("\n\u3000")
 """Not printable for Python: the end of a line, and the space of Chinese and Japanese texts."""
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -72,7 +73,19 @@ class Example(str):
 
     def __new__(cls, *commands: str) -> Example:
         # \b keeps click from filling the lines.
-        return super().__new__(cls, "\b\nExamples:\n" + "\n".join(f"  {c}" for c in commands))
+        return super().__new__(cls, "\b\nExamples:\n" + "\n".join(map(_example, commands)))
+
+
+def _example(command: str) -> str:
+    """A command line, broken before its options where it is long."""
+    first, *options = command.split(" --")
+    lines = [f"  {first}"]
+    for part in (f"--{option}" for option in options):
+        if len(lines[-1]) + len(part) > _EXAMPLE_WIDTH and "\n" not in command:
+            lines[-1] += " \\"
+            lines.append("     ")
+        lines[-1] += f" {part}"
+    return "\n".join(lines)
 
 
 def json_option(command: _Command) -> _Command:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli.governing import REGISTRAR_URI
+from cli.init import without_password
 from keys import keyfile
 from ledger.log.home import REGISTRAR_URI as REGISTRAR_OF_HOME
 from ledger.log.home import Home
@@ -99,3 +100,10 @@ def test_bad_options_leave_no_ledger(args: list[str], error: str, code: int) -> 
 
 def test_the_registrar_has_the_same_name_for_all_commands() -> None:
     assert REGISTRAR_URI == REGISTRAR_OF_HOME
+
+
+def test_passwords_of_databases_are_not_shown() -> None:
+    shown = without_password("postgresql://ledger:s3cret@db.example:5432/ledger")
+    assert shown == "postgresql://ledger:***@db.example:5432/ledger"
+    for url in ("sqlite:///ledger.db", "postgresql://ledger@db.example:5432/ledger"):
+        assert without_password(url) == url
