@@ -13,6 +13,7 @@ from api.describing import binary, parameter, refusals, text
 from ledger.log.ledger import NO_KEY, Ledger
 from ledger.log.reading import NO_CHECKPOINT
 from ledger.log.tiles import NO_TILE
+from ledger.tree.tiles import BAD_PATH
 from ledger.wire import cbor
 from ledger.wire.base64text import decode_base64url
 
@@ -83,7 +84,7 @@ class Published:
             openapi_extra={"parameters": [_PATH]},
             responses={
                 200: binary((OCTETS,), "Hashes of 32 bytes each, or an entry bundle."),
-                **refusals((NO_TILE,), {400: "`malformed.tile.*`: this is no path of a tile."}),
+                **refusals((BAD_PATH, NO_TILE)),
             },
         )
         router.add_api_route(

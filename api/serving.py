@@ -9,6 +9,7 @@ the parent dies, by SIGKILL even, its workers notice and stop in good order.
 
 from __future__ import annotations
 
+import logging
 import os
 import select
 import signal
@@ -20,7 +21,6 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-from api import worker
 from keys.errors import declare
 from ledger.log.home import Home
 
@@ -38,8 +38,12 @@ WORKERS = declare(
 RESTARTS = 5
 WINDOW_SECONDS = 60.0
 START_SECONDS = 60.0
+GRACE_SECONDS = 30
+"""How long requests at hand may take once the service is told to stop."""
+REFUSED = 3
+"""The exit code of a worker that cannot work, whoever starts it again."""
 _BACKLOG = 2048
-_STOP_SECONDS = worker.GRACE_SECONDS + 15.0
+_STOP_SECONDS = GRACE_SECONDS + 15.0
 _POLL_SECONDS = 0.2
 
 
@@ -60,15 +64,25 @@ def serve(
     home.refuse_root_inside()
     listener = _listen(host, port)
     url = _url(listener)
-    worker.set_up_log()
+    set_up_log()
     with listener:
         if workers == 1:
+            # A parent has no use for web libraries, and they are half of the time to start.
+            from api import worker
+
             worker.run(home.path, listener, lambda: announce(url))
         else:
             # What every worker would refuse is said once, here.
             home.signers()
             home.open_store().close()
             _Parent(home.path, listener, workers).run(lambda: announce(url))
+
+
+def set_up_log() -> None:
+    """Warnings and errors to standard error. Requests are not logged."""
+    logging.basicConfig(
+        level=logging.WARNING, format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
+    )
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -159,7 +173,7 @@ class _Parent:
             if code is None or self._is_stopping:
                 continue
             self._deaths.append(time.monotonic())
-            if code == worker.REFUSED or self._die_too_fast():
+            if code == REFUSED or self._die_too_fast():
                 self._require_stopping(f"one ended with exit code {code}")
                 return
             one.line.close()

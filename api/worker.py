@@ -21,15 +21,11 @@ import uvicorn
 
 from api.app import create_app
 from api.protocol import BoundedProtocol
+from api.serving import GRACE_SECONDS, REFUSED, set_up_log
 from keys import pynacl
 from keys.errors import CellbookError
 from ledger.log.home import Home
 from ledger.log.ledger import Ledger
-
-GRACE_SECONDS = 30
-"""How long requests at hand may take once the service is told to stop."""
-REFUSED = 3
-"""The exit code of a worker that cannot work, whoever starts it again."""
 
 
 class _Server(uvicorn.Server):
@@ -76,13 +72,6 @@ def main(arguments: list[str]) -> int:
         logging.getLogger("cellbook.api").error("%s: %s", error.code, error.describe())
         return REFUSED
     return 0
-
-
-def set_up_log() -> None:
-    """Warnings and errors to standard error. Requests are not logged."""
-    logging.basicConfig(
-        level=logging.WARNING, format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
-    )
 
 
 def _config(ledger: Ledger) -> uvicorn.Config:

@@ -1,0 +1,121 @@
+"""What anybody may copy: keys, checkpoint, tiles."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+
+import httpx
+import pytest
+
+from keys.cose_key import CoseKey, from_map
+from ledger.custody.policy import log_key
+from ledger.proof.checkpoint import Checkpoint, open_checkpoint
+from ledger.tree.merkle import leaf_hash, root_of
+from ledger.tree.tiles import decode_entry_bundle, tile_path
+from ledger.wire import cbor
+from ledger.wire.base64text import encode_base64url
+from ledger.wire.verifier import Verifier
+from tests.api.exchange import items, post_batch, problem
+from tests.log.building import ORIGIN, World
+from tests.log.test_bad_input import good
+
+
+@pytest.fixture(scope="module")
+def checkpoint(world: World, client: httpx.Client) -> Checkpoint:
+    """A checkpoint that covers more than one full tile."""
+    assert len(items(post_batch(client, *(good(world) for _ in range(300))))) == 300
+    deadline = time.monotonic() + 10
+    while True:
+        response = client.get("/checkpoint")
+        found, _ = open_checkpoint(response.content, verifier(world))
+        if found.size > 300:
+            assert response.headers["content-type"] == "text/plain; charset=utf-8"
+            assert response.headers["cache-control"] == "no-cache"
+            return found
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def verifier(world: World) -> Verifier:
+    key = log_key(world.ledger.log(), "checkpoint", 2)
+    assert isinstance(key, CoseKey)
+    return Verifier.from_key(ORIGIN, key)
+
+
+def tile(client: httpx.Client, path: str) -> httpx.Response:
+    response = client.get("/" + path)
+    assert response.status_code == 200, path
+    assert response.headers["content-type"] == "application/octet-stream"
+    return response
+
+
+def test_the_log_can_be_copied_and_checked_from_its_tiles(
+    client: httpx.Client, checkpoint: Checkpoint
+) -> None:
+    rest = checkpoint.size - 256
+    leaves: list[bytes] = []
+    hashes = b""
+    for n, width in ((0, 256), (1, rest)):
+        hashes += tile(client, tile_path(0, n, width)).content
+        leaves += decode_entry_bundle(tile(client, tile_path(None, n, width)).content)
+    assert [leaf_hash(leaf) for leaf in leaves] == [
+        hashes[n : n + 32] for n in range(0, len(hashes), 32)
+    ]
+    assert root_of([leaf_hash(leaf) for leaf in leaves]) == checkpoint.root
+    first = root_of([leaf_hash(leaf) for leaf in leaves[:256]])
+    assert tile(client, tile_path(1, 0, 1)).content == first
+
+
+def test_full_tiles_may_be_kept_for_ever_and_partial_ones_not(
+    client: httpx.Client, checkpoint: Checkpoint
+) -> None:
+    full = tile(client, tile_path(0, 0, 256)).headers["cache-control"]
+    partial = tile(client, tile_path(0, 1, checkpoint.size - 256)).headers["cache-control"]
+    assert "immutable" in full
+    assert "immutable" not in partial
+
+
+def test_a_tile_beyond_the_checkpoint_is_not_there(
+    client: httpx.Client, checkpoint: Checkpoint
+) -> None:
+    for path in (tile_path(0, 1, 256), tile_path(0, 2, 256), tile_path(3, 0, 1)):
+        response = client.get("/" + path)
+        assert response.status_code == 404
+        assert problem(response)["code"] == "missing.tile"
+
+
+@pytest.mark.parametrize("path", ["0", "0/00", "0/x000", "0/000.p/256", "0/000.p/0", "64/000", "a"])
+def test_a_path_that_is_none_is_refused(client: httpx.Client, path: str) -> None:
+    response = client.get(f"/tile/{path}")
+    assert response.status_code in (400, 404)
+    assert problem(response)["code"].startswith(("malformed.", "missing."))
+
+
+def test_receipt_keys_are_a_cose_key_set(world: World, client: httpx.Client) -> None:
+    response = client.get("/.well-known/scitt-keys")
+    assert response.headers["content-type"] == "application/cbor"
+    keys = cbor.decode(response.content)
+    assert isinstance(keys, list)
+    (key,) = keys
+    assert isinstance(key, dict)
+    (ours,) = world.ledger.keys()
+    assert from_map(key).kid == ours.kid == key[2]
+
+
+def test_one_key_is_found_by_its_kid(world: World, client: httpx.Client) -> None:
+    (ours,) = world.ledger.keys()
+    response = client.get(f"/.well-known/scitt-keys/{encode_base64url(ours.kid)}")
+    assert response.headers["content-type"] == "application/cbor"
+    key = cbor.decode(response.content)
+    assert isinstance(key, dict)
+    assert from_map(key).raw == ours.raw
+
+
+@pytest.mark.parametrize(
+    "kid", [encode_base64url(hashlib.sha256(b"x").digest()), "A", "not base64", "é"]
+)
+def test_an_unknown_kid_is_not_found(client: httpx.Client, kid: str) -> None:
+    response = client.get(f"/.well-known/scitt-keys/{kid}")
+    assert response.status_code == 404
+    assert problem(response)["code"] == "missing.key"
