@@ -137,11 +137,12 @@ def _lengths(index: int, size: int) -> tuple[int, int]:
 
 
 def _climb(node: bytes, index: int, path: Sequence[bytes], inner: int) -> bytes:
-    for height in range(inner):
-        if index >> height & 1:
-            node = sha256(b"\x01" + path[height] + node).digest()
+    for sibling in path[:inner]:
+        if index & 1:
+            node = sha256(b"\x01" + sibling + node).digest()
         else:
-            node = sha256(b"\x01" + node + path[height]).digest()
+            node = sha256(b"\x01" + node + sibling).digest()
+        index >>= 1
     for left in path[inner:]:
         node = sha256(b"\x01" + left + node).digest()
     return node

@@ -8,7 +8,6 @@ that are not full are hashed for one tree size only, at its border, and are neve
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
 from hashlib import sha256
 from threading import Lock
 from typing import Generic, TypeVar
@@ -116,8 +115,9 @@ class Proofs:
         if known and held >= tile_width(level, n, size) * HASH:
             return known
         data = read_tile(self._reader, level, n, size)
+        # A beginning that is no longer the same was damaged, or is: nothing of it is used again.
         layers = _build(data, known if known and data.startswith(known[0]) else None)
-        return self._tiles.put((level, n), layers, _wider)
+        return self._tiles.put((level, n), layers)
 
     def _border(self, size: int) -> Border:
         border = self._borders.get(size)
@@ -147,10 +147,6 @@ def _build(data: bytes, known: Layers | None) -> Layers:
     return tuple(layers)
 
 
-def _wider(one: Layers, other: Layers) -> Layers:
-    return one if len(one[0]) > len(other[0]) else other
-
-
 def _check(is_possible: bool, size: int) -> None:
     if not is_possible:
         raise RANGE.at(f"tree size {number(size)}")
@@ -175,12 +171,8 @@ class _Recent(Generic[K, V]):
                 self._values.move_to_end(key)
             return value
 
-    def put(self, key: K, value: V, choose: Callable[[V, V], V] | None = None) -> V:
-        """Keep ``value``, or what ``choose`` takes of (the value held, ``value``); return it."""
+    def put(self, key: K, value: V) -> V:
         with self._lock:
-            held = self._values.get(key)
-            if choose is not None and held is not None:
-                value = choose(held, value)
             self._values[key] = value
             self._values.move_to_end(key)
             if len(self._values) > self._capacity:

@@ -96,7 +96,7 @@ def decode_entry_bundle(data: bytes) -> list[bytes]:
     while offset < len(data):
         start = offset + 2
         offset = start + int.from_bytes(data[offset:start], "big")
-        if start > len(data) or offset > len(data) or len(entries) == TILE:
+        if offset > len(data) or len(entries) == TILE:
             raise BUNDLE.at(f"entry {len(entries)}", "it is cut off, or one too many")
         entries.append(data[start:offset])
     if not entries:

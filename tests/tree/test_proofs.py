@@ -203,6 +203,21 @@ def test_a_damaged_tile_gives_a_proof_that_fails() -> None:
     assert refused.value.code == "failed.inclusion"
 
 
+def test_what_was_read_wrong_is_not_used_after_repair() -> None:
+    class Repaired:
+        is_damaged = True
+
+        def tile(self, level: int, n: int, width: int) -> bytes:
+            data = TILES.tile(level, n, width)
+            return data[::-1] if self.is_damaged else data
+
+    reader = Repaired()
+    proofs = Proofs(reader)
+    assert proofs.inclusion(0, 100) != TREE.path(0, 100)
+    reader.is_damaged = False
+    assert proofs.inclusion(0, 200) == TREE.path(0, 200)
+
+
 def test_threads_share_proofs() -> None:
     proofs = Proofs(TILES, capacity=3)
 
