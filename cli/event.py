@@ -256,7 +256,8 @@ def _text(facts: dict[str, Any]) -> str:
     if "file" in facts:
         lines.append(f"written to  {facts['file']}")
     if "location" in facts:
-        lines.append(f"registered  {facts['location']}")
+        before = " (it was before)" if facts["duplicate"] else ""
+        lines.append(f"registered  {facts['location']}{before}")
     if "receipt" in facts:
         lines.append(f"receipt     {facts['receipt']}")
     if "location" not in facts:
