@@ -109,7 +109,7 @@ def verify_consistency(
     if size1 == size2:
         _check_path(path, 0, "consistency proof")
         if root1 != root2 or (size1 == 0) != (root1 == EMPTY_ROOT):
-            raise NO_CONSISTENCY.at("consistency proof", f"two roots at tree size {size1}")
+            raise NO_CONSISTENCY.at("consistency proof", f"the roots at tree size {size1}")
         return
     if _roots_from_path(size1, size2, root1, path) != (root1, root2):
         raise NO_CONSISTENCY.at("consistency proof", f"tree sizes {size1} and {size2}")

@@ -66,13 +66,13 @@ def parse_tile_path(path: str) -> tuple[int | None, int, int]:
         raise BAD_PATH.at("path")
     found = _PATH.fullmatch(path)
     if found is None:
-        raise BAD_PATH.at(path)
+        raise BAD_PATH.at("path", repr(path))
     name, groups, part = found.groups()
     level = None if name == "entries" else int(name)
     n = int(groups.replace("x", "").replace("/", ""))
     width = TILE if part is None else int(part)
     if not _is_tile(level, n, width) or (part is not None and width == TILE):
-        raise BAD_PATH.at(path)
+        raise BAD_PATH.at("path", repr(path))
     return level, n, width
 
 
