@@ -26,7 +26,7 @@ from keys.signer import Signer, generate
 from ledger.custody.admission import admit
 from ledger.custody.citing import Registered, cited_entries
 from ledger.custody.decision import Content, Decision, decide, needed, read_content
-from ledger.custody.events import Event, encode_event, kind_of
+from ledger.custody.events import Event, Identifier, encode_event, kind_of
 from ledger.custody.governance import (
     Authority,
     Governance,
@@ -368,3 +368,9 @@ class Log:
 def verified(key: str) -> CoseKey:
     """The public key of this name."""
     return signer_of(key).key
+
+
+def identifier(uri: str) -> Identifier:
+    """The identifier, as a label shows it, whose subject is ``uri``."""
+    scheme, _, code = uri.removeprefix("urn:cellbook:").partition(":")
+    return Identifier(scheme=scheme, value=code)

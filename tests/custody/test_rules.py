@@ -11,14 +11,13 @@ import pytest
 
 from keys.errors import CellbookError
 from ledger.custody.decision import Decision
-from ledger.custody.events import Identifier
 from ledger.custody.events.afterlife import Remainder, RepurposeOutput
 from ledger.custody.events.life import Onboarding
 from ledger.custody.events.record import Recovered
 from ledger.custody.operators import signing_key
 from ledger.custody.rules import RULES
 from ledger.wire.statement import parse_statement
-from tests.custody.history import Log, operator_uri, signer_of
+from tests.custody.history import Log, identifier, operator_uri, signer_of
 from tests.log.lives import repurpose_input
 
 FILE = Path(__file__).parent.parent / "vectors" / "rules.json"
@@ -85,11 +84,6 @@ def resolved(log: Log, value: Any, first: int) -> Any:
     if mark == "@":
         return log.taken[first + int(name)].entry_id
     return BATTERIES[name] if mark == "#" else operator_uri(name)
-
-
-def identifier(uri: str) -> Identifier:
-    scheme, _, code = uri.removeprefix("urn:cellbook:").partition(":")
-    return Identifier(scheme=scheme, value=code)
 
 
 def output(uri: str) -> RepurposeOutput:
