@@ -17,8 +17,6 @@ from cli.signing import load_signer, passphrase_option
 
 if TYPE_CHECKING:
     from ledger.custody.governance import Governance
-    from ledger.custody.states import OperatorState
-    from ledger.store.sql import SqlStore
 
 REGISTRAR_URI = "urn:cellbook:authority:registrar"
 """The registrar of a ledger that was made without naming another."""
@@ -169,15 +167,6 @@ def _register(folder: Path, leaf: bytes) -> dict[str, Any]:
     if outcome.error is not None:
         raise outcome.error
     return {"index": outcome.index, "duplicate": outcome.duplicate}
-
-
-def operator_state(store: SqlStore, uri: str) -> OperatorState | None:
-    """What the ledger knows of an operator."""
-    from ledger.custody.states import OperatorState, decode_state
-
-    data = store.state(uri)
-    state = None if data is None else decode_state(data)
-    return state if isinstance(state, OperatorState) else None
 
 
 def _text(facts: dict[str, Any]) -> str:

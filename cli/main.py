@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 import click
 
-from cli.output import Example, failure_exit, flush, reader_watched
+from cli.ending import failure_exit, reader_watched
+from cli.output import Example, flush
 
 
 class Entry(NamedTuple):
@@ -70,7 +71,7 @@ class Commands(click.Group):
             return super().invoke(ctx)
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
-        """Run, and leave by ``sys.exit``: errors are printed as ``cli.output`` says."""
+        """Run, and leave by ``sys.exit``: errors are printed as ``cli.ending`` says."""
         given = list(sys.argv[1:] if args is None else args)
         try:
             code = super().main(given, *rest, **{**extra, "standalone_mode": False})

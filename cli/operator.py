@@ -2,64 +2,30 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from cli.governing import Office, family_of, govern, office_options, operator_state, required_family
+from cli import arguments
+from cli.governing import Office, family_of, govern, office_options, required_family
 from cli.keygen import key_facts
-from cli.output import Example, json_option, one_line, print_result, read_file, write_file
+from cli.output import Example, json_option, print_result, read_file, write_file
+from cli.registry import find_operator, operator_facts, operator_text
 from cli.request import LIMITS, OperatorRequest, make_request, parse_request, verify_request
 from cli.signing import load_signer, passphrase_option
 from cli.trust import read_trust
-from keys.errors import CellbookError, declare
 from ledger.custody.governance import KeyRevoked, OperatorChanged, OperatorRemoved
-from ledger.custody.identifiers import parse_operator_uri
 from ledger.custody.operators import ROLES
-from ledger.custody.times import format_moment, parse_moment
 
 if TYPE_CHECKING:
-    from ledger.custody.states import OperatorKey, OperatorState
-
-NO_OPERATOR = declare(
-    "missing.operator",
-    "No operator of this name is registered in this ledger.",
-    "Check the URI; `cellbook operator add` registers one.",
-)
+    pass
 
 _PATH = click.Path(path_type=Path)
 
 
-def _country(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
-    if value is not None and not re.fullmatch("[A-Z]{2}", value):
-        raise click.BadParameter("two capital letters of ISO 3166, such as CN")
-    return value
-
-
-def _kid(context: click.Context, option: click.Parameter, value: str) -> bytes:
-    if not re.fullmatch("[0-9a-fA-F]{64}", value):
-        raise click.BadParameter("64 hexadecimal digits, as `operator show` prints them")
-    return bytes.fromhex(value)
-
-
-def _uri(context: click.Context, argument: click.Parameter, value: str) -> str:
-    try:
-        return parse_operator_uri(value)
-    except CellbookError as error:
-        raise click.BadParameter(error.detail) from None
-
-
-def _moment(context: click.Context, option: click.Parameter, value: str | None) -> int | None:
-    try:
-        return None if value is None else parse_moment(value)
-    except CellbookError as error:
-        raise click.BadParameter(error.remedy) from None
-
-
 _name = click.option("--name", help="The operator's name for people.")
-_country_option = click.option("--country", callback=_country, help="Country, such as CN.")
+_country_option = click.option("--country", callback=arguments.country, help="Country, such as CN.")
 _roles = click.option(
     "--role", "roles", multiple=True, type=click.Choice(ROLES), help="A role; may be repeated."
 )
@@ -90,7 +56,9 @@ def operator() -> None:
     )
 )
 @click.option("--key", type=_PATH, required=True, help="The operator's key file.")
-@click.option("--uri", required=True, callback=_uri, help="The operator's name in the ledger.")
+@click.option(
+    "--uri", required=True, callback=arguments.uri, help="The operator's name in the ledger."
+)
 @_name
 @_country_option
 @_roles
@@ -175,7 +143,7 @@ def add_key(file: Path, office: Office) -> None:
         "--trust trust.toml --registrar registrar.pem --url http://127.0.0.1:8417",
     ),
 )
-@click.argument("uri", callback=_uri)
+@click.argument("uri", callback=arguments.uri)
 @_name
 @_country_option
 @_roles
@@ -188,7 +156,7 @@ def change(
     With --home, what is not given stays as it is; otherwise give all three.
     """
     if office.home is not None:
-        now = _state(office.home, uri)
+        now = find_operator(office.home, uri)
         name, country, roles = name or now.name, country or now.country, roles or now.roles
     if name is None or country is None or not roles:
         raise click.UsageError("Give --name, --country and --role; only --home knows the present.")
@@ -205,12 +173,14 @@ def change(
         "--compromised-since 2026-06-03T10:00:00+08:00 --registrar registrar.pem --home shop",
     ),
 )
-@click.argument("uri", callback=_uri)
-@click.option("--kid", required=True, callback=_kid, help="Id of the key, 64 hexadecimal digits.")
+@click.argument("uri", callback=arguments.uri)
+@click.option(
+    "--kid", required=True, callback=arguments.kid, help="Id of the key, 64 hexadecimal digits."
+)
 @click.option("--reason", required=True, help="Why, for everybody to read.")
 @click.option(
     "--compromised-since",
-    callback=_moment,
+    callback=arguments.moment,
     metavar="TIME",
     help="Flag what the key signed from then on, such as 2026-06-03T10:00:00+08:00.",
 )
@@ -233,7 +203,7 @@ def revoke_key(
         "--registrar registrar.pem --url http://127.0.0.1:8417"
     ),
 )
-@click.argument("uri", callback=_uri)
+@click.argument("uri", callback=arguments.uri)
 @click.option("--reason", required=True, help="Why, for everybody to read.")
 @office_options
 def remove(uri: str, reason: str, office: Office) -> None:
@@ -245,73 +215,16 @@ def remove(uri: str, reason: str, office: Office) -> None:
     short_help="Print what a ledger knows of an operator.",
     epilog=Example("cellbook operator show https://maker.example --home shop"),
 )
-@click.argument("uri", callback=_uri)
+@click.argument("uri", callback=arguments.uri)
 @click.option("--home", type=_PATH, required=True, help="The ledger's folder.")
 @json_option
 def show(uri: str, home: Path, as_json: bool) -> None:
     """Print what the ledger in --home knows of the operator URI and its keys."""
-    state = _state(home, uri)
-    facts = _facts(state)
-    lines = [
-        f"{state.uri}",
-        f"  name     {one_line(state.name)}, {state.country}",
-        f"  roles    {', '.join(state.roles)}",
-        f"  entry    {state.registered}{_removed(state)}",
-        *(f"  key      {key['kid']} {_life(key)}" for key in facts["keys"]),
-    ]
-    print_result("\n".join(lines), facts, as_json=as_json)
+    state = find_operator(home, uri)
+    print_result(operator_text(state), operator_facts(state), as_json=as_json)
 
 
 def _checked(file: Path, office: Office) -> OperatorRequest:
     asked = parse_request(read_file(file, LIMITS.size))
     verify_request(asked, family_of(office))
     return asked
-
-
-def _state(folder: Path, uri: str) -> OperatorState:
-    from ledger.log.home import Home
-
-    store = Home.open(folder).open_store()
-    try:
-        state = operator_state(store, uri)
-    finally:
-        store.close()
-    if state is None:
-        raise NO_OPERATOR.at(uri)
-    return state
-
-
-def _facts(state: OperatorState) -> dict[str, Any]:
-    return {
-        "uri": state.uri,
-        "name": state.name,
-        "country": state.country,
-        "roles": list(state.roles),
-        "registered": state.registered,
-        "removed": state.removed,
-        "keys": [_key_facts(key) for key in state.keys],
-    }
-
-
-def _key_facts(key: OperatorKey) -> dict[str, Any]:
-    since = key.compromised_since
-    return {
-        "kid": key.kid.hex(),
-        "purposes": list(key.purposes),
-        "added": key.added,
-        "revoked": key.revoked,
-        "compromised_since": None if since is None else format_moment(since),
-    }
-
-
-def _removed(state: OperatorState) -> str:
-    return "" if state.removed is None else f", removed by entry {state.removed}"
-
-
-def _life(key: dict[str, Any]) -> str:
-    text = f"added by entry {key['added']}"
-    if key["revoked"] is not None:
-        text += f", revoked by entry {key['revoked']}"
-    if key["compromised_since"] is not None:
-        text += f", compromised since {key['compromised_since']}"
-    return text

@@ -4,39 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
-
-import msgspec
 
 from api.sequence import read_sequence
+from cli.content import Content, Facts, facts_or_refusal
+from cli.messages import signed_message
 from cli.notation import read_item
 from keys import cose_key
 from keys.algorithms import ALGORITHMS
 from keys.errors import CellbookError
-from ledger.custody.times import format_moment
-from ledger.wire import cose
 from ledger.wire.base64text import decode_base64
 from ledger.wire.cbor import Tag, Value
-from ledger.wire.statement import CONTENT_OF, parse_statement
 
-Facts = dict[str, Any]
-"""Label and value, as they are printed."""
-
-RECEIPTS_HEADER, VDS = 394, 395
 _NOTE_MARK = "— "
 _TRUST_MARK = "cellbook-trust"
 _PRIVATE_KEY = b"-----BEGIN ENCRYPTED PRIVATE KEY-----"
 _HASH = 32
 _MOST_ITEMS = 1 << 20
-
-
-class Content(msgspec.Struct, frozen=True):
-    """What a file is: its kind, what it says in short, and its value; text files have ``text``."""
-
-    kind: str
-    facts: Facts
-    value: Value = None
-    text: str | None = None
 
 
 def recognise(data: bytes, name: str) -> Content:
@@ -62,7 +45,7 @@ def recognise(data: bytes, name: str) -> Content:
 
 def _item(data: bytes, item: Value) -> Content:
     if isinstance(item, Tag):
-        return _sign1(data, item)
+        return signed_message(data, item)
     if isinstance(item, bytes):
         return Content("batch", {"statements": 1}, [item])
     if isinstance(item, list) and item and all(map(_is_key, item)):
@@ -73,89 +56,8 @@ def _item(data: bytes, item: Value) -> Content:
         describe = _MAPS.get(item.get("type"))
         if describe is not None:
             kind, facts = describe
-            return Content(kind, _facts_or_refusal(lambda: facts(data)), item)
+            return Content(kind, facts_or_refusal(lambda: facts(data)), item)
     return Content("CBOR", {}, item)
-
-
-def _facts_or_refusal(facts: Callable[[], Facts]) -> Facts:
-    """What a parser of ours finds, or why it refuses a file that is worth looking at all the
-    more."""
-    try:
-        return facts()
-    except CellbookError as error:
-        return {"refused": f"{error.code}: {error.describe()}"}
-
-
-# Signed messages
-
-
-def _sign1(data: bytes, item: Tag) -> Content:
-    headers = _protected(item)
-    if headers is None:
-        return Content("CBOR", {}, item)
-    typ = headers.get(cose.TYP)
-    if VDS in headers:
-        return Content("receipt", _facts_or_refusal(lambda: _receipt(data)), item)
-    if typ not in CONTENT_OF:
-        return Content("COSE_Sign1", {}, item)
-    receipts = _receipts(item)
-    kind = "Signed Statement" if receipts is None else "Transparent Statement"
-    facts = _facts_or_refusal(lambda: _statement(data))
-    return Content(kind, facts if receipts is None else {**facts, "receipts": receipts}, item)
-
-
-def _protected(item: Tag) -> dict[Any, Value] | None:
-    parts = item.value
-    if not isinstance(parts, list) or len(parts) != 4 or not isinstance(parts[0], bytes):
-        return None
-    with suppress(CellbookError):
-        headers = read_item(parts[0])
-        return headers if isinstance(headers, dict) else None
-    return None
-
-
-def _receipts(item: Tag) -> int | None:
-    assert isinstance(item.value, list)  # noqa: S101 - it has a protected header
-    unprotected = item.value[1]
-    receipts = unprotected.get(RECEIPTS_HEADER) if isinstance(unprotected, dict) else None
-    return len(receipts) if isinstance(receipts, list) else None
-
-
-def _statement(data: bytes) -> Facts:
-    statement = parse_statement(data)
-    return {
-        "typ": statement.typ,
-        "content": _payload_type(statement.payload),
-        "issuer": statement.iss,
-        "subject": statement.sub,
-        "family": statement.aud,
-        "issued at": format_moment(statement.iat),
-        "algorithm": ALGORITHMS[statement.alg].name if statement.alg in ALGORITHMS else "unknown",
-        "kid": statement.kid.hex(),
-        "entry id": statement.locator,
-    }
-
-
-def _payload_type(payload: bytes) -> str:
-    with suppress(CellbookError):
-        value = read_item(payload)
-        if isinstance(value, dict) and isinstance(kind := value.get("type"), str):
-            return f"{kind}, version {value.get('version')!r}"
-    return "unknown"
-
-
-def _receipt(data: bytes) -> Facts:
-    from ledger.proof.receipt import parse_receipt
-    from ledger.wire.cwt import parse_claims
-
-    message, proofs = parse_receipt(data)
-    claims = parse_claims(message.headers.get(cose.CWT_CLAIMS, {}), "receipt, CWT Claims")
-    return {
-        "log": claims.iss or "not stated",
-        "time": "not stated" if claims.iat is None else format_moment(claims.iat),
-        "kid": "not stated" if message.kid is None else message.kid.hex(),
-        "proofs": "; ".join(f"entry {proof.index} of {proof.size}" for proof in proofs),
-    }
 
 
 # Maps

@@ -56,7 +56,7 @@ def check_light(modules: set[str], command: str) -> None:
 def test_help_of_the_group_imports_no_command(tmp_path: Path) -> None:
     modules = loaded(tmp_path, "--help")
     ours = {name for name in modules if name == "cli" or name.startswith("cli.")}
-    assert ours == {"cli", "cli.main", "cli.output"}
+    assert ours == {"cli", "cli.ending", "cli.main", "cli.output"}
     assert {name.partition(".")[0] for name in modules} & (FORBIDDEN | {"cryptography"}) == set()
 
 

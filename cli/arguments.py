@@ -1,0 +1,41 @@
+"""Values on the command line that click does not know: each gives a usage error if it is wrong."""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+from keys.errors import CellbookError
+from ledger.custody.identifiers import parse_operator_uri
+from ledger.custody.times import parse_moment
+
+
+def country(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """The code of a country."""
+    if value is not None and not re.fullmatch("[A-Z]{2}", value):
+        raise click.BadParameter("two capital letters of ISO 3166, such as CN")
+    return value
+
+
+def kid(context: click.Context, option: click.Parameter, value: str) -> bytes:
+    """The bytes of a kid."""
+    if not re.fullmatch("[0-9a-fA-F]{64}", value):
+        raise click.BadParameter("64 hexadecimal digits, as `operator show` prints them")
+    return bytes.fromhex(value)
+
+
+def uri(context: click.Context, argument: click.Parameter, value: str) -> str:
+    """An operator's name in its one form."""
+    try:
+        return parse_operator_uri(value)
+    except CellbookError as error:
+        raise click.BadParameter(error.detail) from None
+
+
+def moment(context: click.Context, option: click.Parameter, value: str | None) -> int | None:
+    """Unix seconds of a moment."""
+    try:
+        return None if value is None else parse_moment(value)
+    except CellbookError as error:
+        raise click.BadParameter(error.remedy) from None

@@ -1,0 +1,88 @@
+"""Signed messages as ``inspect`` sums them up. No signature is checked here."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from cli.content import Content, Facts, facts_or_refusal
+from cli.notation import read_item
+from keys.algorithms import ALGORITHMS
+from keys.errors import CellbookError
+from ledger.custody.times import format_moment
+from ledger.wire import cose
+from ledger.wire.cbor import Tag, Value
+from ledger.wire.statement import CONTENT_OF, parse_statement
+
+RECEIPTS_HEADER, VDS = 394, 395
+"""Labels of RFC 9942: the receipts of a Transparent Statement, and the kind of a receipt's tree."""
+
+
+def signed_message(data: bytes, item: Tag) -> Content:
+    """What a tagged item is: a statement, a receipt, another COSE_Sign1, or none."""
+    headers = _protected(item)
+    if headers is None:
+        return Content("CBOR", {}, item)
+    typ = headers.get(cose.TYP)
+    if VDS in headers:
+        return Content("receipt", facts_or_refusal(lambda: _receipt(data)), item)
+    if typ not in CONTENT_OF:
+        return Content("COSE_Sign1", {}, item)
+    receipts = _receipts(item)
+    kind = "Signed Statement" if receipts is None else "Transparent Statement"
+    facts = facts_or_refusal(lambda: _statement(data))
+    return Content(kind, facts if receipts is None else {**facts, "receipts": receipts}, item)
+
+
+def _protected(item: Tag) -> dict[Any, Value] | None:
+    parts = item.value
+    if not isinstance(parts, list) or len(parts) != 4 or not isinstance(parts[0], bytes):
+        return None
+    with suppress(CellbookError):
+        headers = read_item(parts[0])
+        return headers if isinstance(headers, dict) else None
+    return None
+
+
+def _receipts(item: Tag) -> int | None:
+    assert isinstance(item.value, list)  # noqa: S101 - it has a protected header
+    unprotected = item.value[1]
+    receipts = unprotected.get(RECEIPTS_HEADER) if isinstance(unprotected, dict) else None
+    return len(receipts) if isinstance(receipts, list) else None
+
+
+def _statement(data: bytes) -> Facts:
+    statement = parse_statement(data)
+    return {
+        "typ": statement.typ,
+        "content": _payload_type(statement.payload),
+        "issuer": statement.iss,
+        "subject": statement.sub,
+        "family": statement.aud,
+        "issued at": format_moment(statement.iat),
+        "algorithm": ALGORITHMS[statement.alg].name if statement.alg in ALGORITHMS else "unknown",
+        "kid": statement.kid.hex(),
+        "entry id": statement.locator,
+    }
+
+
+def _payload_type(payload: bytes) -> str:
+    with suppress(CellbookError):
+        value = read_item(payload)
+        if isinstance(value, dict) and isinstance(kind := value.get("type"), str):
+            return f"{kind}, version {value.get('version')!r}"
+    return "unknown"
+
+
+def _receipt(data: bytes) -> Facts:
+    from ledger.proof.receipt import parse_receipt
+    from ledger.wire.cwt import parse_claims
+
+    message, proofs = parse_receipt(data)
+    claims = parse_claims(message.headers.get(cose.CWT_CLAIMS, {}), "receipt, CWT Claims")
+    return {
+        "log": claims.iss or "not stated",
+        "time": "not stated" if claims.iat is None else format_moment(claims.iat),
+        "kid": "not stated" if message.kid is None else message.kid.hex(),
+        "proofs": "; ".join(f"entry {proof.index} of {proof.size}" for proof in proofs),
+    }
