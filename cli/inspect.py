@@ -7,10 +7,11 @@ from pathlib import Path
 
 import click
 
+from cli.content import Content
 from cli.notation import as_json as to_json
 from cli.notation import notation
 from cli.output import Example, json_option, one_line, print_result, read_file
-from cli.recognise import Content, recognise
+from cli.recognise import recognise
 
 _WARNING = "NOTHING WAS VERIFIED: this is what the bytes say, and anybody can write such bytes."
 

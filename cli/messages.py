@@ -26,7 +26,7 @@ def signed_message(data: bytes, item: Tag) -> Content:
     typ = headers.get(cose.TYP)
     if VDS in headers:
         return Content("receipt", facts_or_refusal(lambda: _receipt(data)), item)
-    if typ not in CONTENT_OF:
+    if not isinstance(typ, str) or typ not in CONTENT_OF:
         return Content("COSE_Sign1", {}, item)
     receipts = _receipts(item)
     kind = "Signed Statement" if receipts is None else "Transparent Statement"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -18,12 +17,7 @@ from cli.trust import read_trust
 from ledger.custody.governance import KeyRevoked, OperatorChanged, OperatorRemoved
 from ledger.custody.operators import ROLES
 
-if TYPE_CHECKING:
-    pass
-
 _PATH = click.Path(path_type=Path)
-
-
 _name = click.option("--name", help="The operator's name for people.")
 _country_option = click.option("--country", callback=arguments.country, help="Country, such as CN.")
 _roles = click.option(

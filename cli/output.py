@@ -1,4 +1,4 @@
-"""How commands speak: results on stdout, errors and progress on stderr, one JSON object if asked."""
+"""How commands speak: results on stdout, errors and progress on stderr, JSON where asked."""
 
 from __future__ import annotations
 

@@ -53,9 +53,9 @@ def _item(data: bytes, item: Value) -> Content:
     if isinstance(item, dict):
         if _is_key(item):
             return Content("COSE_Key", _key_facts(cose_key.from_map(item)), item)
-        describe = _MAPS.get(item.get("type"))
-        if describe is not None:
-            kind, facts = describe
+        name = item.get("type")
+        if isinstance(name, str) and name in _MAPS:
+            kind, facts = _MAPS[name]
             return Content(kind, facts_or_refusal(lambda: facts(data)), item)
     return Content("CBOR", {}, item)
 
@@ -90,7 +90,7 @@ def _request(data: bytes) -> Facts:
     }
 
 
-_MAPS: dict[object, tuple[str, Callable[[bytes], Facts]]] = {
+_MAPS: dict[str, tuple[str, Callable[[bytes], Facts]]] = {
     "cellbook-dossier": ("dossier", _dossier),
     "cellbook-operator-request": ("request to the registrar", _request),
 }

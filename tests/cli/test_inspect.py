@@ -162,6 +162,24 @@ def test_a_statement_that_no_ledger_takes_is_shown_with_the_reason(tmp_path: Pat
     assert TYP_EVENT in shown["diagnostic"]
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        cbor.encode({"type": ["cellbook-dossier"]}),
+        cbor.encode({"type": {}}),
+        cbor.encode(cbor.Tag(18, [cbor.encode({1: -19, TYP: [1]}), {}, b"", b""])),
+        cbor.encode(cbor.Tag(18, [cbor.encode({1: -19, 395: []}), {}, None, b""])),
+        cbor.encode(cbor.Tag(18, [b"", {}, None, b""])),
+        cbor.encode(cbor.Tag(18, 1)),
+        cbor.encode([{}]),
+        cbor.encode({}),
+    ],
+)
+def test_cbor_of_odd_shape_is_shown(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(data)
+    run_json("inspect", tmp_path / "file")
+
+
 def test_private_keys_are_not_shown(tmp_path: Path) -> None:
     file = tmp_path / "private"
     secret = bytes(range(32))
