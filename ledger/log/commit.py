@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import msgspec
 
-from keys.errors import CellbookError, UnavailableError
+from keys.errors import CellbookError, UnavailableError, declare
 from ledger.custody.governance import Head, encode_governance
 from ledger.custody.states import LogState
 from ledger.log.desk import Desk
@@ -30,6 +30,12 @@ from ledger.wire.statement import TYP_HEAD, parse_statement, sign_statement
 Clock = Callable[[], int]
 """Unix seconds."""
 IsDue = Callable[[LogHead, LogState], bool]
+
+TREE = declare(
+    "damaged.log.tree",
+    "The stored tiles are not those of the tree whose root the log has signed.",
+    "Nothing more is registered. Run `cellbook fsck`; restore the database from a copy.",
+)
 
 _log = logging.getLogger("cellbook.commit")
 
@@ -152,6 +158,9 @@ class GroupCommit:
         growth, head = self._growth, writing.head
         if growth is None or growth.size != head.size or growth.root != head.root:
             growth = Growth.load(head.size, writing)
+            if growth.root != head.root:
+                # To go on would sign a root that contradicts those which were signed before.
+                raise TREE.at(f"tree size {head.size}", "the tiles lead to another root")
         return growth
 
     @contextmanager

@@ -13,8 +13,8 @@ from keys import pynacl
 from keys.algorithms import ESP256
 from keys.errors import CellbookError
 from keys.signer import generate
-from ledger.custody.governance import Limits
 from ledger.custody import admission
+from ledger.custody.governance import Limits
 from ledger.log import registration
 from ledger.log.fsck import fsck
 from ledger.log.outcome import Outcome
@@ -296,3 +296,16 @@ def test_a_fault_in_one_decision_harms_no_neighbour(
     monkeypatch.setattr("ledger.log.desk.admit", faulty)
     data = [world.event("manufacture", uri) for uri in (world.battery(), battery, world.battery())]
     assert codes(world.register(*data)) == [None, "unavailable.log.fault", None]
+
+
+def test_nothing_is_built_on_damaged_tiles(world: World) -> None:
+    world.live(world.battery(), "manufacture", "install")
+    size = world.store.head().size
+    tile = world.store.tile(0, 0, size)
+    with world.store.writing() as writing:
+        writing.put_tiles({(0, 0): bytes(32) + tile[32:]})
+    store, other = world.open()
+    (outcome,) = other.register_now([world.event("manufacture", world.battery())])
+    assert outcome.error is not None
+    assert outcome.error.code == "damaged.log.tree"
+    assert store.head().size == size
