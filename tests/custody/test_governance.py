@@ -1,0 +1,157 @@
+"""Governance statements: their shapes, and every way not to write them."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+import pytest
+
+from keys.errors import CellbookError
+from ledger.custody.governance import (
+    GOVERNANCE,
+    Authority,
+    Governance,
+    Head,
+    KeyAdded,
+    KeyGrant,
+    KeyRevoked,
+    Limits,
+    LogKey,
+    OperatorChanged,
+    OperatorRegistered,
+    OperatorRemoved,
+    Policy,
+    Profile,
+    encode_governance,
+    parse_governance,
+)
+from ledger.wire import cbor
+
+KEY, HASH = b"\xa1" * 40, b"\x11" * 32
+GRANT = KeyGrant(key=KEY, purposes=("events",), possession=b"\x51" * 64)
+POLICY = Policy(
+    number=1,
+    previous=HASH,
+    origin="log.example/a",
+    family_name="Family",
+    root_key=KEY,
+    next_root=HASH,
+    log_keys=tuple(
+        LogKey(purpose=p, key=KEY, from_size=0)  # type: ignore[arg-type]
+        for p in ("checkpoint", "receipts", "statements")
+    ),
+    authorities=(Authority(uri="https://r.example", role="registrar", key=KEY),),
+    profiles=(Profile(name="core", version=1),),
+    algorithms=(-19, -9),
+    limits=Limits(skew_s=60),
+    leaf="cose-sign1-tag18-empty-unprotected/1",
+    epoch_s=2,
+)
+SAMPLES: dict[str, Governance] = {
+    "policy": POLICY,
+    "operator-registered": OperatorRegistered(
+        name="甲电池", country="CN", roles=("maker",), keys=(GRANT,)
+    ),
+    "operator-changed": OperatorChanged(name="B", country="DE", roles=("recycler", "maker")),
+    "operator-removed": OperatorRemoved(reason="closed"),
+    "key-added": KeyAdded(grant=GRANT),
+    "key-revoked": KeyRevoked(kid=HASH, reason="stolen", compromised_since=1_780_000_000),
+    "head": Head(tree_size=7, time=1_780_000_000, previous=3),
+}
+PINS = {
+    "policy": "4b53b24eb7ea9978",
+    "operator-registered": "a8fc60da0409c5ca",
+    "operator-changed": "f686583e7b0f4b0f",
+    "operator-removed": "961f21def5cae867",
+    "key-added": "210dd5292e2b597a",
+    "key-revoked": "47df999781c95309",
+    "head": "99e7e845130cbdee",
+}
+
+
+def payload_of(name: str) -> dict[str, Any]:
+    value = cbor.decode(encode_governance(SAMPLES[name]))
+    assert isinstance(value, dict)
+    return value  # type: ignore[return-value]
+
+
+def refused(payload: bytes) -> str:
+    with pytest.raises(CellbookError) as caught:
+        parse_governance(payload)
+    return caught.value.code
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_every_statement_comes_back(name: str) -> None:
+    data = encode_governance(SAMPLES[name])
+    assert parse_governance(data) == SAMPLES[name]
+
+
+def test_there_is_a_sample_of_every_type() -> None:
+    assert {(name, 1) for name in SAMPLES} == set(GOVERNANCE)
+
+
+@pytest.mark.parametrize("name", PINS)
+def test_the_bytes_never_change(name: str) -> None:
+    assert sha256(encode_governance(SAMPLES[name])).hexdigest()[:16] == PINS[name]
+
+
+def test_the_wire_form_of_a_head() -> None:
+    assert payload_of("head") == {
+        "type": "head",
+        "version": 1,
+        "tree_size": 7,
+        "time": 1_780_000_000,
+        "previous": 3,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "code"),
+    [
+        ("head", {"type": "tail"}, "unsupported.type"),
+        ("head", {"version": 2}, "unsupported.version"),
+        ("head", {"version": "1"}, "malformed.payload.shape"),
+        ("head", {"root": HASH}, "malformed.payload.field"),
+        ("head", {"tree_size": -1}, "malformed.payload.field"),
+        ("head", {"tree_size": True}, "malformed.payload.field"),
+        ("head", {"time": "1780000000"}, "malformed.payload.field"),
+        ("head", {"previous": None}, "malformed.payload.form"),
+        ("key-revoked", {"kid": b"\x11" * 31}, "malformed.payload.field"),
+        ("key-revoked", {"kid": "ERERERERERERERERERERERERERERERERERERERERERE="}, "malformed.payload.form"),
+        ("key-revoked", {"reason": ""}, "malformed.payload.field"),
+        ("key-revoked", {"reason": "a\x1b[2J"}, "malformed.payload.text"),
+        ("operator-changed", {"name": "evil\u202etxt"}, "malformed.payload.text"),
+        ("operator-changed", {"country": "DEU"}, "malformed.payload.field"),
+        ("operator-changed", {"country": "DE\n"}, "malformed.payload.text"),
+        ("operator-changed", {"roles": []}, "malformed.payload.field"),
+        ("operator-registered", {"keys": []}, "malformed.payload.field"),
+        ("operator-registered", {"keys": [{"key": KEY}]}, "malformed.payload.field"),
+        ("policy", {"leaf": "another"}, "malformed.payload.field"),
+        ("policy", {"epoch_s": 0}, "malformed.payload.field"),
+        ("policy", {"epoch_s": 1}, "malformed.payload.form"),
+        ("policy", {"log_keys": []}, "malformed.payload.field"),
+        ("policy", {"limits": {"subjects": 1001}}, "malformed.payload.field"),
+        ("policy", {"limits": {"subjects": 1000}}, "malformed.payload.form"),
+        ("policy", {"number": 2**31}, "malformed.payload.field"),
+    ],
+)  # fmt: skip
+def test_a_changed_field_is_refused(name: str, changes: dict[str, object], code: str) -> None:
+    assert refused(cbor.encode(payload_of(name) | changes)) == code
+
+
+@pytest.mark.parametrize("data", [b"", b"\x80", b"\xa0", b"\xf6", b"\xa1\x01\x02", b"\xbf\xff"])
+def test_what_is_no_statement(data: bytes) -> None:
+    assert refused(data).startswith("malformed.")
+
+
+def test_an_event_is_no_governance() -> None:
+    assert refused(cbor.encode({"type": "install", "version": 1})) == "unsupported.type"
+
+
+def test_a_statement_made_by_hand_is_checked_too() -> None:
+    with pytest.raises(CellbookError) as caught:
+        msgspec.structs.replace(SAMPLES["operator-removed"], reason="a\nb")
+    assert caught.value.code == "malformed.payload.text"
