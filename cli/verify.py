@@ -6,12 +6,13 @@ import time
 
 import click
 
-from cli.output import Example, json_option, print_json, read_file
+from cli.output import Example, json_option, print_json, printable, read_file
 from keys.errors import CellbookError, declare
 from ledger.custody.times import parse_moment
 from ledger.proof.export import refusal_facts, verdict_facts
-from ledger.proof.report import print_refusal, print_verdict
-from ledger.proof.trust import load_trust, trust_digest
+from ledger.proof.refusal import print_refusal
+from ledger.proof.report import print_verdict
+from ledger.proof.trust import Trust, load_trust, trust_digest
 from ledger.proof.verify import verify_dossier
 
 TRUST = declare(
@@ -69,12 +70,12 @@ def verify(
     try:
         verdict = verify_dossier(data, trust, moment, label=label)
     except CellbookError as error:
-        _print(print_refusal(error), refusal_facts(error), digest, trust.origin, as_json, ok=False)
+        _print(print_refusal(error), refusal_facts(error), trust, digest, as_json, ok=False)
         return error.exit_code
     failed = verdict.fails(strict=strict)
     text = print_verdict(verdict, offset_minutes=offset, verbose=verbose)
     facts = verdict_facts(verdict, strict=strict)
-    _print(text, facts, digest, trust.origin, as_json, ok=not failed)
+    _print(text, facts, trust, digest, as_json, ok=not failed)
     return _BREACH_EXIT if failed else 0
 
 
@@ -92,12 +93,12 @@ def _moment(at: str | None) -> tuple[int, int]:
 
 
 def _print(
-    text: str, facts: dict[str, object], digest: bytes, origin: str, as_json: bool, *, ok: bool
+    text: str, facts: dict[str, object], trust: Trust, digest: bytes, as_json: bool, *, ok: bool
 ) -> None:
     """Every verdict names the trust file by its digest and origin."""
     if as_json:
-        trust = {"sha256": digest.hex(), "origin": origin}
-        print_json({"ok": ok, **facts, "trust": trust})
+        by = {"sha256": digest.hex(), "origin": trust.origin, "name": trust.name}
+        print_json({"ok": ok, **facts, "trust": by})
         return
-    click.echo(text, nl=False)
-    click.echo(f"Trust file sha256 {digest.hex()}")
+    click.echo(printable(text), nl=False)
+    click.echo(f"SHA-256 of your trust file:\n          {digest.hex()}")

@@ -6,7 +6,7 @@ of the units that it was built of. All of these are *carried*.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from ledger.custody.decision import Content
 from ledger.custody.events import (
@@ -14,8 +14,6 @@ from ledger.custody.events import (
     Correction,
     Decommission,
     Dispute,
-    Event,
-    Install,
     Manufacture,
     Refuse,
     Repurpose,
@@ -23,7 +21,7 @@ from ledger.custody.events import (
 )
 
 
-def origins(content: Content, carried: Iterable[str]) -> tuple[str, ...]:
+def origins(content: Content, carried: Container[str]) -> tuple[str, ...]:
     """The batteries on whose histories those of ``carried`` rest, as far as ``content`` says."""
     if isinstance(content, Repurpose):
         if any(output.id in carried for output in content.outputs):
@@ -45,7 +43,7 @@ def carried_by(subject: str, contents: Iterable[Content]) -> frozenset[str]:
     return frozenset(carried)
 
 
-def models_of(content: Content, carried: Iterable[str]) -> tuple[str, ...]:
+def models_of(content: Content, carried: Container[str]) -> tuple[str, ...]:
     """The models to which ``content`` refers for batteries that are carried."""
     found: list[str | None] = []
     if isinstance(content, Manufacture) and content.ids[0].uri in carried:
@@ -55,18 +53,19 @@ def models_of(content: Content, carried: Iterable[str]) -> tuple[str, ...]:
     return tuple(uri for uri in found if uri is not None)
 
 
-def rests_on(content: Content, sub: str, carried: Iterable[str]) -> tuple[bytes, ...]:
-    """The entry ids that ``content`` names about batteries that are carried."""
+def rests_on(content: Content, sub: str, carried: Container[str]) -> tuple[bytes, ...]:
+    """The entry ids that ``content`` names about batteries that are carried.
+
+    The assessment that an installation names is not among them: registration compares it only
+    where one is needed, so it may name anything (``History`` knows where it was needed).
+    """
     if isinstance(content, Repurpose):
         return tuple(item.assessment_ref for item in content.inputs if item.id in carried)
-    named: list[bytes | None] = []
     if isinstance(content, Correction | Dispute | Resolution):
-        named.append(content.entry_ref)
-    elif isinstance(content, Event) and sub in carried:
-        if isinstance(content, Decommission):
-            named.append(content.install_ref)
-        elif isinstance(content, Accept | Refuse):
-            named.append(content.release_ref)
-        elif isinstance(content, Install):
-            named.append(content.assessment_ref)
-    return tuple(entry_id for entry_id in named if entry_id is not None)
+        return (content.entry_ref,)
+    if isinstance(content, Decommission):
+        return (content.install_ref,) if sub in carried else ()
+    if isinstance(content, Accept | Refuse):
+        concerned = any(uri in carried for uri in (sub, *content.units))
+        return (content.release_ref,) if concerned else ()
+    return ()

@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 
 from keys.errors import CellbookError
-from ledger.custody.rules import RULES, Finding
+from ledger.custody.rules import Finding
+from ledger.proof.findings import rule_of
 from ledger.proof.verdict import LifeEvent, Verdict
 from ledger.wire.base64text import encode_base64url
 
@@ -25,7 +26,6 @@ def verdict_facts(verdict: Verdict, *, strict: bool = False) -> dict[str, Any]:
         "record": {
             "genuine": True,
             "completeness": "not checked",
-            "ledger": record.ledger,
             "origin": record.origin,
             "genesis": encode_base64url(record.genesis),
             "family": record.family,
@@ -82,6 +82,7 @@ def _event(event: LifeEvent) -> dict[str, Any]:
         "entry": encode_base64url(event.entry_id),
         "kind": event.kind,
         "battery": event.battery,
+        "of": event.of,
         "occurred_at": event.occurred_at,
         "log_time": event.log_time,
         "signer": msgspec.to_builtins(event.signer),
@@ -91,7 +92,7 @@ def _event(event: LifeEvent) -> dict[str, Any]:
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
-    rule = next((rule for rule in RULES if rule.id == finding.rule), None)
+    rule = rule_of(finding)
     return {
         "rule": finding.rule,
         "battery": finding.uri,

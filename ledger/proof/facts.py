@@ -9,10 +9,9 @@ from keys.errors import CellbookError
 from ledger.custody.events import Assessment, Event, Manufacture, Model, Repurpose
 from ledger.custody.fields import Present, read
 from ledger.custody.identifiers import battery_uri
-from ledger.custody.rules import Finding
 from ledger.custody.states import AliasState, BatteryState, OperatorState, State
-from ledger.custody.times import format_moment
-from ledger.proof.history import Decided, History, ReadEntry
+from ledger.proof.findings import corrections, standing
+from ledger.proof.history import Decided, History
 from ledger.proof.life import life_event, signer_of
 from ledger.proof.verdict import Health, Label, Profile, Record, Signer, Verdict
 
@@ -23,7 +22,6 @@ def tell(
     subject: str,
     battery: BatteryState,
     history: History,
-    entries: tuple[ReadEntry, ...],
     carried: frozenset[str],
     record: Record,
     at: int,
@@ -32,34 +30,33 @@ def tell(
     """The Verdict on ``subject``. Everything handed in is verified; nothing is checked here."""
     decided = [item for item in history.events if not isinstance(item.event, Model)]
     findings = [finding for item in history.events for finding in item.findings]
+    remarks = [finding for finding in findings if not finding.breach]
+    profile = _profile(subject, battery, decided, history)
     return Verdict(
         subject=subject,
         identifiers=identifiers_of(subject, history.states),
         at=at,
         record=record,
         battery=battery,
-        profile=_profile(subject, battery, decided, entries),
-        health=_health(subject, decided),
-        life=tuple(life_event(item, subject, history.states) for item in decided),
+        profile=profile,
+        health=_health(subject, battery, decided),
+        life=tuple(life_event(item, subject, carried, history.states) for item in decided),
         breaches=tuple(finding for finding in findings if finding.breach),
         remarks=(
-            *(finding for finding in findings if not finding.breach),
-            *_standing(subject, battery, at),
+            *remarks,
+            *corrections(decided),
+            *standing(subject, carried, history.states, at),
         ),
         label=label,
-        unchecked=tuple(_unchecked(history, label)),
+        unchecked=tuple(_unchecked(subject, battery, history, carried, profile)),
         operators=_operators(history),
     )
 
 
 def identifiers_of(subject: str, states: Mapping[str, State]) -> tuple[str, ...]:
     """The battery's subject and its further identifiers."""
-    others = (
-        uri
-        for uri, state in states.items()
-        if isinstance(state, AliasState) and state.of == subject
-    )
-    return (subject, *sorted(others))
+    aliases = ((uri, state) for uri, state in states.items() if isinstance(state, AliasState))
+    return (subject, *sorted(uri for uri, alias in aliases if alias.of == subject))
 
 
 def match_label(typed: str, subject: str, states: Mapping[str, State]) -> Label:
@@ -68,6 +65,8 @@ def match_label(typed: str, subject: str, states: Mapping[str, State]) -> Label:
     Small letters and spaces do not matter. That the label is on the right box is not checked.
     """
     plain = "".join(typed.split())
+    if not plain.isascii():  # capitals of other letters can be Latin ones
+        return Label(typed, "it is no well-formed code: it has letters of another script")
     try:
         uri = plain if ":" in plain else battery_uri(plain.upper())
     except CellbookError as error:
@@ -78,7 +77,7 @@ def match_label(typed: str, subject: str, states: Mapping[str, State]) -> Label:
 
 
 def _profile(
-    subject: str, battery: BatteryState, decided: list[Decided], entries: tuple[ReadEntry, ...]
+    subject: str, battery: BatteryState, decided: list[Decided], history: History
 ) -> Profile:
     made = next((item.event for item in decided if _makes(item.event, subject)), None)
     source: object = made
@@ -87,18 +86,28 @@ def _profile(
     elif isinstance(made, Manufacture) and made.ids[0].uri != subject:
         source = None  # a child: what the whole is says nothing about it
     model_ref = _text(source, "model_ref")
-    models = (e.content for e in entries if isinstance(e.content, Model))
-    model = next((content for content in models if content.uri == model_ref), None)
-    stated: dict[str, Any] = {**_stated(model), **_stated(source)}
+    model, issuer = _model(model_ref, history)
+    # Whoever may make batteries may claim any model's name: only the maker's own word counts.
+    stated_model = model if issuer == battery.maker else None
+    stated: dict[str, Any] = {**_stated(stated_model), **_stated(source)}
     category = _text(source, "category_after") or _text(source, "battery_category")
     return Profile(
         level=battery.level,
         second_life=battery.base_status != "original",
         predecessors=battery.predecessors,
-        category=category or _text(model, "battery_category"),
+        category=category or _text(stated_model, "battery_category"),
         model=model_ref,
+        model_issuer=issuer,
         **stated,
     )
+
+
+def _model(uri: str | None, history: History) -> tuple[Model | None, str | None]:
+    """The model statement under this name, and who signed it."""
+    for item in history.events:
+        if isinstance(item.event, Model) and item.event.uri == uri:
+            return item.event, item.entry.statement.iss
+    return None, None
 
 
 def _makes(event: Event, subject: str) -> bool:
@@ -119,19 +128,21 @@ def _text(source: object, name: str) -> str | None:
     return str(found.value) if isinstance(found, Present) else None
 
 
-def _health(subject: str, decided: list[Decided]) -> Health | None:
+def _health(subject: str, battery: BatteryState, decided: list[Decided]) -> Health | None:
     """The last assessment of the battery itself, else of what it was made from."""
-    assessed = [item for item in decided if isinstance(item.event, Assessment)]
-    own = [item for item in assessed if subject in item.subjects]
-    for item in reversed(own or assessed):
-        if isinstance(item.event, Assessment):
-            return _health_of(item, item.event)
+    for uris in (frozenset({subject}), frozenset(battery.predecessors)):
+        for item in reversed(decided):
+            if isinstance(item.event, Assessment):
+                # With units the values are theirs, not the sub's.
+                told = item.event.units or (item.entry.statement.sub,)
+                for uri in uris.intersection(told):
+                    return _health_of(item, item.event, uri)
     return None
 
 
-def _health_of(item: Decided, event: Assessment) -> Health:
+def _health_of(item: Decided, event: Assessment, uri: str) -> Health:
     return Health(
-        battery=item.entry.statement.sub,
+        battery=uri,
         index=item.entry.index,
         tested_to=event.tested_to,
         verdict=event.verdict,
@@ -150,39 +161,36 @@ def _health_of(item: Decided, event: Assessment) -> Health:
     )
 
 
-def _standing(subject: str, battery: BatteryState, at: int) -> Iterator[Finding]:
-    """What holds of the battery now and a buyer must know, though no event of it was wrong."""
-    if battery.missing is not None:
-        yield Finding("INC-2", False, subject, battery.missing.index, "reported stolen or lost")
-    if battery.quarantine is not None:
-        detail = "damaged or recalled, and not assessed since"
-        yield Finding("INC-1", False, subject, battery.quarantine.index, detail)
-    if battery.disputes:
-        detail = f"{battery.disputes} open disputes about its record"
-        yield Finding("DIS-1", False, subject, battery.last.index, detail)
-    assessed = battery.assessed
-    if assessed is None:
-        return
-    if assessed.verdict not in ("fit", "fit-with-limits"):
-        detail = f"the last assessment says: {assessed.verdict}"
-        yield Finding("ASM-1", False, subject, assessed.at.index, detail)
-    if assessed.valid_until is not None and format_moment(at)[:10] > assessed.valid_until:
-        detail = f"the last assessment was valid until {assessed.valid_until}"
-        yield Finding("ASM-2", False, subject, assessed.at.index, detail)
-
-
-def _unchecked(history: History, label: Label | None) -> Iterator[str]:
+def _unchecked(
+    subject: str, battery: BatteryState, history: History, carried: frozenset[str], profile: Profile
+) -> Iterator[str]:
+    """What nobody checked, in sentences."""
     yield (
         "that nothing was left out: this version of the ledger has no index of entries, so an "
-        "entry that nobody refers to could be missing from the file"
+        "entry that nobody refers to (a crash, a recall, a revoked key, a newer policy) could be "
+        "missing from the file"
     )
-    if label is None:
-        yield "the label: nobody typed its code (--label CODE)"
-    yield "that this label belongs to this box; that the signers told the truth"
+    yield "that the ledger shows everybody the same: no witness has seen it"
+    yield (
+        "that the label belongs to this box; that the signers told the truth; who they are, "
+        "beyond the registrar's word"
+    )
+    for whole in dict.fromkeys(_wholes(history, carried)):
+        yield f"what happened to {whole}, of which it is or was a part: see that dossier"
+    if profile.model is not None and profile.model_issuer not in (None, battery.maker):
+        yield f"the rated values of {profile.model}: {profile.model_issuer} states them, no maker"
     yield "white lists, accreditations of laboratories, and rules of other profiles than core"
     documents = sum(len(item.event.evidence) for item in history.events)
     if documents:
-        yield f"{documents} documents: the file has their digests only"
+        yield f"documents ({documents}): the file has their digests only"
+
+
+def _wholes(history: History, carried: frozenset[str]) -> Iterator[str]:
+    """The batteries that were made of carried ones, and are not carried themselves."""
+    for item in history.events:
+        event = item.event
+        if isinstance(event, Manufacture) and event.ids[0].uri not in carried:
+            yield event.ids[0].uri.rpartition(":")[2]
 
 
 def _operators(history: History) -> tuple[Signer, ...]:

@@ -23,6 +23,7 @@ from ledger.custody.naming import log_uri
 from ledger.custody.operators import signing_key
 from ledger.custody.rules import Finding, Occasion
 from ledger.custody.states import LogState, OperatorState, State
+from ledger.custody.times import parse_moment
 from ledger.proof.dossier import Dossier
 from ledger.wire.statement import Statement, check_signature, parse_statement
 
@@ -37,7 +38,15 @@ HEAD = declare(
     "Get the dossier again; if it is the same, trust nothing in it.",
 )
 
+TWICE = declare(
+    "failed.dossier.twice",
+    "One statement stands in the log twice, which registration refuses.",
+    "Trust nothing in the file, and tell whoever runs the ledger.",
+)
+
 KEY_1 = "KEY-1"
+LATEST = parse_moment("2100-12-31T23:59:59+00:00")
+"""The last second of the calendar that times are shown in."""
 
 
 class ReadEntry(msgspec.Struct, frozen=True):
@@ -116,12 +125,18 @@ class _Replay:
         self._known: dict[bytes, Registered] = {}
         self._events: list[Decided] = []
         self._last_head: Head | None = None
+        self._others: set[int] = set()
+        self._contents: set[bytes] = set()
 
     def take(self, entry: ReadEntry) -> None:
         """Decide the next entry."""
+        if entry.statement.content_id in self._contents:
+            raise TWICE.at("statement")
+        self._contents.add(entry.statement.content_id)
         if isinstance(entry.content, Head):
             self._take_head(entry, entry.content)
             return
+        self._others.add(entry.index)
         is_event = isinstance(entry.content, Event)
         time = self._time(entry.index) if is_event else 0
         statement, content = entry.statement, entry.content
@@ -149,7 +164,8 @@ class _Replay:
     def history(self) -> History:
         """What was decided, with the findings that only the end of the file shows."""
         assert self._log is not None  # noqa: S101 - admit refuses everything before a policy
-        events = tuple(self._flagged(decided) for decided in self._events)
+        compromised = dict(self._compromised())
+        events = tuple(_flagged(decided, compromised) for decided in self._events)
         return History(self._log, self._states, events)
 
     def _take_head(self, entry: ReadEntry, head: Head) -> None:
@@ -167,6 +183,8 @@ class _Replay:
             raise HEAD.at("payload", f"it states tree size {head.tree_size}")
         if last is not None and (head.time < last.time or (head.previous or 0) < last.tree_size):
             raise HEAD.at("payload", f"it contradicts the head in entry {last.tree_size}")
+        if head.previous in self._others or head.time > LATEST:
+            raise HEAD.at("payload", "the head before it is none, or its time is in no calendar")
         self._last_head = head
 
     def _time(self, index: int) -> int:
@@ -177,20 +195,28 @@ class _Replay:
         head = self._heads[place]
         if head.previous is not None and head.previous >= index:
             raise HEAD.at("log time", f"entry {head.tree_size} is not the first head after it")
+        if head.time > LATEST:
+            raise HEAD.at("log time", "it is in no calendar")
         return head.time
 
-    def _flagged(self, decided: Decided) -> Decided:
-        """KEY-1: what was signed after a compromise date is flagged, never removed."""
-        statement = decided.entry.statement
-        operator = self._states.get(statement.iss)
-        keys = operator.keys if isinstance(operator, OperatorState) else ()
-        for key in keys:
-            since = key.compromised_since
-            if key.kid == statement.kid and since is not None and decided.time >= since:
-                detail = "signed with a key that was in other hands at that time, by the registrar"
-                finding = Finding(KEY_1, False, statement.sub, decided.entry.index, detail)
-                return msgspec.structs.replace(decided, findings=(*decided.findings, finding))
+    def _compromised(self) -> Iterator[tuple[tuple[str, bytes], int]]:
+        """Since when (Unix seconds) keys were in other hands, by owner and kid."""
+        for state in self._states.values():
+            if isinstance(state, OperatorState):
+                for key in state.keys:
+                    if key.compromised_since is not None:
+                        yield (state.uri, key.kid), key.compromised_since
+
+
+def _flagged(decided: Decided, compromised: dict[tuple[str, bytes], int]) -> Decided:
+    """KEY-1: what was signed after a compromise date is flagged, never removed."""
+    statement = decided.entry.statement
+    since = compromised.get((statement.iss, statement.kid))
+    if since is None or decided.time < since:
         return decided
+    detail = "by the registrar's word, the key that signed it was in other hands at that time"
+    finding = Finding(KEY_1, False, statement.sub, decided.entry.index, detail)
+    return msgspec.structs.replace(decided, findings=(*decided.findings, finding))
 
 
 def _read(index: int, leaf: bytes, receipt: bytes) -> ReadEntry:

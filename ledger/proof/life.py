@@ -31,15 +31,19 @@ from ledger.proof.history import Decided
 from ledger.proof.verdict import LifeEvent, Signer
 
 
-def life_event(decided: Decided, subject: str, states: Mapping[str, State]) -> LifeEvent:
+def life_event(
+    decided: Decided, subject: str, carried: frozenset[str], states: Mapping[str, State]
+) -> LifeEvent:
     """The row of ``decided`` in the life of ``subject``."""
     entry, event = decided.entry, decided.event
     statement = entry.statement
+    concerned = [uri for uri in decided.subjects if uri in carried]
     return LifeEvent(
         index=entry.index,
         entry_id=entry.entry_id,
         kind=kind_of(event),
         battery=statement.sub,
+        of=subject if subject in concerned else concerned[0],
         occurred_at=event.occurred_at,
         log_time=decided.time,
         signer=signer_of(statement.iss, states),

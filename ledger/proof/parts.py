@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from keys.errors import declare
-from ledger.custody.events import Event, Manufacture, Model, Repurpose
+from ledger.custody.events import Event, Install, Manufacture, Model, Repurpose
 from ledger.custody.governance import Head, OperatorRegistered, Policy
 from ledger.proof.contents import models_of, rests_on
 from ledger.proof.history import HEAD, History, ReadEntry
@@ -56,6 +56,19 @@ def check_parts(entries: tuple[ReadEntry, ...], carried: frozenset[str]) -> None
         known.add(entry.entry_id)
     for uri in sorted(carried - made):
         raise MISSING.at("entries", f"the first event of {uri} is missing")
+
+
+def check_assessments(history: History) -> None:
+    """An installation that needed an assessment, and breaks a rule for want of the one that it
+    names, tells that it was left out. Raises ``failed.dossier.missing``."""
+    known = {decided.entry.entry_id for decided in history.events}
+    for decided in history.events:
+        event = decided.event
+        named = event.assessment_ref if isinstance(event, Install) else None
+        broken = any(finding.breach for finding in decided.findings)
+        if broken and named is not None and named not in known:
+            detail = f"it names entry {named.hex()}, which is missing"
+            raise MISSING.at(f"entry {decided.entry.index}", detail)
 
 
 def check_belongs(

@@ -1,30 +1,32 @@
 """The verdict as a buyer reads it: three lines, the life, findings, what nobody checked, what next.
 
 Nothing technical stands here unless it is asked for. "Genuine" is said of a record, never of a
-battery. A print proves nothing, and says so.
+battery. A print proves nothing, and says so. Texts of signers are strangers' texts: every one goes
+through ``table``, which shows what would steer a terminal instead of passing it on.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from textwrap import wrap
+from collections.abc import Iterator, Mapping
+from unicodedata import normalize
 
-from keys.errors import CellbookError
 from ledger.custody.quantities import format_quantity
-from ledger.custody.rules import RULES, Finding
+from ledger.custody.rules import Finding
 from ledger.custody.times import format_moment
-from ledger.proof.table import columns
+from ledger.proof.findings import rule_of
+from ledger.proof.table import columns, filled
 from ledger.proof.verdict import Health, LifeEvent, Profile, Verdict
 from ledger.wire.base64text import encode_base64url
 
 WIDTH, INDENT = 79, 10
 _ENTRY = re.compile(r"\bentry (\d+)\b")
+_CODE = re.compile(r"urn:cellbook:gbt34014:(?=[0-9A-Z])")
 
 
 def print_verdict(verdict: Verdict, *, offset_minutes: int = 0, verbose: bool = False) -> str:
-    """The report on ``verdict`` as text. Times of the reader are at ``offset_minutes`` from UTC;
-    ``verbose`` adds indexes, hashes and keys."""
+    """The report on ``verdict`` as text, at most 79 cells wide. Times of the reader are at
+    ``offset_minutes`` from UTC; ``verbose`` adds indexes, hashes and names as URIs."""
     parts = [
         list(_first_lines(verdict, offset_minutes)),
         list(_battery_lines(verdict)),
@@ -37,31 +39,6 @@ def print_verdict(verdict: Verdict, *, offset_minutes: int = 0, verbose: bool = 
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
-def print_refusal(error: CellbookError) -> str:
-    """The report on a record that is not genuine, not whole, or could not be judged.
-
-    There is no life table: nothing in such a file can be relied on.
-    """
-    kind = error.error_class.name
-    if kind in ("undecided", "unsupported", "missing", "unavailable"):
-        first, last = "CANNOT TELL", "This is not a sign of forgery. Nothing below was established."
-    elif error.code == "failed.dossier.missing":
-        first, last = "RECORD INCOMPLETE", "What is in the file may not be the whole history."
-    else:
-        first, last = "RECORD NOT GENUINE", "Nothing in the file is reliable."
-    lines = [*_paragraph(f"{first}: {_told(error)}", ""), *_paragraph(last, "")]
-    lines += ["", *_paragraph(error.remedy, "NEXT"), f"{'Code':{INDENT}}{error.code}"]
-    return "\n".join(lines) + "\n"
-
-
-def _told(error: CellbookError) -> str:
-    """What is wrong, in one sentence for people."""
-    if error.code in ("failed.signature", "failed.algorithm") and "receipt" not in error.where:
-        place = error.where.partition(",")[0]
-        return f"{place} was changed after it was signed, or its signature is forged."
-    return error.describe()
-
-
 def _first_lines(verdict: Verdict, offset: int) -> Iterator[str]:
     now = format_moment(verdict.at, offset)
     yield f"{'CELLBOOK CHECK':51}{now[:10]} {now[11:16]} {now[19:]}"
@@ -71,34 +48,39 @@ def _first_lines(verdict: Verdict, offset: int) -> Iterator[str]:
     yield f"{'RECORD':{INDENT}}GENUINE up to {until[:10]} {until[11:16]} UTC ({age})"
     yield f"{'':{INDENT}}completeness not checked: an entry could have been left out"
     profiles = ", ".join(name for name, _ in record.profiles)
-    remarks = _count(len(verdict.remarks), "remark").upper()
     if verdict.breaches:
         breaches = _count(len(verdict.breaches), "breach", "breaches")
-        yield f"BATTERY DOES NOT MEET THE RULES: {breaches} ({profiles})"
-        yield f"{'':{INDENT}}The file is not forged. The history in it breaks the rules."
+        yield from paragraph(f"BATTERY DOES NOT MEET THE RULES: {breaches} ({profiles})", "", 0)
+        told = "The file is not forged. The history in it breaks the rules, or lacks an entry."
+        yield from paragraph(told, "")
     else:
-        yield f"{'BATTERY':{INDENT}}MEETS THE RULES CHOSEN, {remarks} ({profiles})"
+        remarks = _count(len(verdict.remarks), "remark").upper()
+        yield from paragraph(f"MEETS THE RULES CHOSEN, {remarks} ({profiles})", "BATTERY")
     label = verdict.label
     if label is None:
-        yield f"{'LABEL':{INDENT}}NOT COMPARED: give the code on the battery with --label"
+        yield from paragraph("NOT COMPARED: give the code on the battery with --label", "LABEL")
     elif label.matches:
-        yield f"{'LABEL':{INDENT}}MATCHES {label.typed} (the code you typed)"
+        yield from paragraph(f"MATCHES {label.typed} (the code you typed)", "LABEL")
     else:
-        yield from _paragraph(f"DOES NOT MATCH {label.typed}: {label.why}", "LABEL")
+        yield from paragraph(f"DOES NOT MATCH {label.typed}: {label.why}", "LABEL")
 
 
 def _battery_lines(verdict: Verdict) -> Iterator[str]:
-    yield f"{'Battery':{INDENT}}{verdict.subject.rpartition(':')[2]}"
-    yield from _paragraph(_what(verdict.profile), "What")
-    yield from _paragraph(_now(verdict), "Now")
+    yield from paragraph(_code(verdict.subject), "Battery")
+    yield from paragraph(_what(verdict.profile), "What")
+    yield from paragraph(_now(verdict), "Now")
     if verdict.health is not None:
-        yield from _paragraph(_tested(verdict.health, verdict.subject), "Health")
+        yield from paragraph(_tested(verdict.health, verdict.subject), "Health")
     if verdict.profile.predecessors:
-        codes = (uri.rpartition(":")[2] for uri in verdict.profile.predecessors)
-        yield from _paragraph(" and ".join(codes), "Made from")
-    others = [uri.rpartition(":")[2] for uri in verdict.identifiers[1:]]
+        codes = (_code(uri) for uri in verdict.profile.predecessors)
+        yield from paragraph(" and ".join(codes), "Made from")
+    others = [_code(uri) for uri in verdict.identifiers[1:]]
     if others:
-        yield from _paragraph(", ".join(others), "Also")
+        yield from paragraph(", ".join(others), "Also")
+
+
+def _code(uri: str) -> str:
+    return uri.rpartition(":")[2]
 
 
 def _what(profile: Profile) -> str:
@@ -117,11 +99,17 @@ def _what(profile: Profile) -> str:
 
 def _now(verdict: Verdict) -> str:
     battery, health = verdict.battery, verdict.health
-    parts = [battery.physical, f"status {battery.status}"]
+    parts: list[str] = [battery.physical]
+    if battery.status != "original":
+        parts.append(f"status {battery.status}")
+    if battery.parent is not None:
+        parts.append(f"part of {_code(battery.parent)}")
     if battery.missing is not None:
         parts.append("MISSING")
     if battery.quarantine is not None:
         parts.append("IN QUARANTINE")
+    if battery.disputes:
+        parts.append("RECORD DISPUTED")
     if health is not None:
         measured = format_quantity(health.measured_capacity_mah, "mah")
         new = format_quantity(health.reference_capacity_mah, "mah")
@@ -137,67 +125,85 @@ def _tested(health: Health, subject: str) -> str:
         f"{health.basis}: {health.method}, {_percent(health.ambient_temp_dc)} C, "
         f"{health.c_rate_milli / 1000:g} C rate, {health.tested_to}"
     )
-    return text if health.battery == subject else f"{text}; before it was repurposed"
+    if health.battery == subject:
+        return text
+    return f"{text}; it is {_code(health.battery)} that was tested, before this was made from it"
 
 
 def _life_lines(verdict: Verdict, verbose: bool) -> Iterator[str]:
-    several = len(verdict.profile.predecessors) > 1
+    found: dict[int, list[str]] = {}
+    for finding in (*verdict.breaches, *verdict.remarks):
+        found.setdefault(finding.index, []).append(finding.rule)
+    others = {event.of for event in verdict.life} - {verdict.subject}
+    named = others if len(others) > 1 else others - set(verdict.profile.predecessors)
+    same = _same_names(verdict)
     rows = [["DATE", "WHAT", "WHO SIGNED IT", "REMARK"]]
-    rows += [_row(event, verdict, several, verbose) for event in verdict.life]
+    for event in verdict.life:
+        remarks = [f"of ...{event.of[-7:]}"] if event.of in named else []
+        remarks += event.remarks
+        remarks += [f"[{rule}]" for rule in dict.fromkeys(found.get(event.index, ()))]
+        if verbose:
+            remarks.append(f"entry {event.index}")
+        rows.append([event.occurred_at[:10], event.what, _who(event, same), "; ".join(remarks)])
     yield from columns(rows, WIDTH)
 
 
-def _row(event: LifeEvent, verdict: Verdict, several: bool, verbose: bool) -> list[str]:
-    remarks = list(event.remarks)
-    if several and event.battery != verdict.subject:
-        remarks.insert(0, f"of ...{event.battery[-7:]}")
-    found = [f.rule for f in (*verdict.breaches, *verdict.remarks) if f.index == event.index]
-    remarks += [f"[{rule}]" for rule in dict.fromkeys(found)]
-    if verbose:
-        remarks.append(f"entry {event.index}")
-    place = f" {event.signer.country}" if event.signer.country else ""
-    return [event.occurred_at[:10], event.what, event.signer.name + place, "; ".join(remarks)]
+def _same_names(verdict: Verdict) -> set[str]:
+    """Names that more than one operator bears, as far as eyes can tell."""
+    names = [_seen(operator.name) for operator in verdict.operators]
+    return {name for name in names if names.count(name) > 1}
+
+
+def _seen(name: str) -> str:
+    return "".join(normalize("NFKC", name).casefold().split())
+
+
+def _who(event: LifeEvent, same: set[str]) -> str:
+    signer = event.signer
+    uri = f" <{signer.uri}>" if _seen(signer.name) in same else ""
+    return f"{signer.name}{uri} {signer.country}".strip()
 
 
 def _finding_lines(verdict: Verdict) -> Iterator[str]:
-    for finding in verdict.breaches:
-        rule = next((rule for rule in RULES if rule.id == finding.rule), None)
-        yield from _paragraph(_dated(finding, verdict), f"[{finding.rule}]")
-        if rule is not None:
-            yield from _paragraph(f"Rule: {rule.text} Basis: {rule.basis}.", "")
-            yield from _paragraph(f"Repair: {rule.repair}", "")
-    for finding in verdict.remarks:
-        yield from _paragraph(_dated(finding, verdict), f"[{finding.rule}]")
-
-
-def _dated(finding: Finding, verdict: Verdict) -> str:
-    """What was found, with entries named by what happened and when, not by number."""
     known = {event.index: f"'{event.what}' of {event.occurred_at[:10]}" for event in verdict.life}
+    for finding in verdict.breaches:
+        yield from paragraph(_dated(finding, known), f"[{finding.rule}]")
+        rule = rule_of(finding)
+        if rule is not None:
+            yield from paragraph(f"Rule: {rule.text} Basis: {rule.basis}.", "")
+            yield from paragraph(f"Repair: {rule.repair}", "")
+    for finding in verdict.remarks:
+        yield from paragraph(_dated(finding, known), f"[{finding.rule}]")
 
-    def name(found: re.Match[str]) -> str:
-        return known.get(int(found[1]), found[0])
 
+def _dated(finding: Finding, known: Mapping[int, str]) -> str:
+    """What was found, with entries named by what happened and when, not by number."""
     where = known.get(finding.index, f"entry {finding.index}")
-    detail = _ENTRY.sub(name, finding.detail).replace("urn:cellbook:gbt34014:", "")
-    return f"{where}: {detail}."
+    detail = _ENTRY.sub(lambda found: known.get(int(found[1]), found[0]), finding.detail)
+    return f"{where}: {_CODE.sub('', detail)}."
 
 
 def _closing_lines(verdict: Verdict) -> Iterator[str]:
-    yield from _paragraph("; ".join(verdict.unchecked) + ".", "NOT CHECKED", 12)
-    yield from _paragraph(" ".join(_next_steps(verdict)), "NEXT", 12)
-    yield f"{'Trust':{INDENT}}{verdict.record.ledger!r} ({verdict.record.origin})"
-    digest = verdict.record.file_sha256.hex()
+    yield from paragraph("; ".join(verdict.unchecked) + ".", "NOT CHECKED", 12)
+    yield from paragraph(" ".join(_next_steps(verdict)), "NEXT", 12)
+    record = verdict.record
+    yield from paragraph(f'your file for "{record.ledger}" ({record.origin})', "Trust", 12)
+    digest = record.file_sha256.hex()
     short = " ".join(digest[i : i + 4] for i in range(0, 16, 4))
-    yield f"{'File':{INDENT}}sha256 {short} ... This print proves nothing: check the file."
+    yield from paragraph(f"sha256 {short} ...", "File", 12)
+    yield from paragraph("This print proves nothing: check the file.", "", 12)
 
 
 def _next_steps(verdict: Verdict) -> Iterator[str]:
     if verdict.breaches:
         yield "Do not put the battery into service. Ask the seller for the record that is missing."
-    if verdict.label is not None and not verdict.label.matches:
+    label = verdict.label
+    if label is None:
+        yield "Compare the label on the battery with the code above."
+    elif not label.matches:
         yield "Do not accept this battery with this file. Ask for the dossier of the one you have."
     else:
-        yield "Compare the label on the battery with the code above."
+        yield "Look whether the label is on this box, and nobody has changed it."
     rules = dict.fromkeys(finding.rule for finding in verdict.remarks)
     if rules:
         yield f"Ask the seller about {', '.join(f'[{rule}]' for rule in rules)}."
@@ -205,22 +211,24 @@ def _next_steps(verdict: Verdict) -> Iterator[str]:
 
 def _technical_lines(verdict: Verdict) -> Iterator[str]:
     record = verdict.record
-    yield f"{'Tree':{INDENT}}size {record.size}, root {record.root.hex()}"
-    yield f"{'Policy':{INDENT}}number {record.policy}, {record.entries} entries in the file"
-    yield f"{'Genesis':{INDENT}}{encode_base64url(record.genesis)}"
-    yield f"{'Family':{INDENT}}{record.family}"
-    yield f"{'File':{INDENT}}sha256 {record.file_sha256.hex()}"
+    yield from paragraph(f"size {record.size}, root", "Tree")
+    yield from paragraph(record.root.hex(), "")
+    yield from paragraph(f"number {record.policy}, {record.entries} entries in the file", "Policy")
+    yield from paragraph(encode_base64url(record.genesis), "Genesis")
+    yield from paragraph(record.family, "Family")
+    yield from paragraph(record.file_sha256.hex(), "SHA-256")
     for event in verdict.life:
-        yield f"{'Entry':{INDENT}}{event.index} {encode_base64url(event.entry_id)} {event.kind}"
+        told = f"{event.index} {encode_base64url(event.entry_id)} {event.kind}"
+        yield from paragraph(told, "Entry")
+    for operator in verdict.operators:
+        yield from paragraph(f"{operator.name}: {operator.uri}", "Signer")
 
 
-def _paragraph(text: str, head: str, indent: int = INDENT) -> list[str]:
-    """``text`` filled to the width, ``head`` in front of its first line."""
+def paragraph(text: str, head: str, indent: int = INDENT) -> list[str]:
+    """``text`` filled to the width, indented, with ``head`` in front of its first line."""
     start = f"{head:{indent}}" if len(head) < indent else f"{head} "
-    if not head and indent == INDENT:
-        start = ""
-    follow = " " * indent if head else ""
-    return wrap(text, WIDTH, initial_indent=start, subsequent_indent=follow) or [start.rstrip()]
+    first, *others = filled(text, WIDTH - max(indent, len(start)))
+    return [(start + first).rstrip(), *(" " * indent + line for line in others)]
 
 
 def _percent(permille: int) -> str:

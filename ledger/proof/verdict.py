@@ -17,7 +17,8 @@ class Record(msgspec.Struct, frozen=True):
     """The genuine part: ``size`` entries under ``root``, stated by the log at ``time`` (Unix
     seconds, its own clock). ``entries`` are those in the file, ``events`` those about batteries.
 
-    ``policy`` is the number of the policy in force at the checkpoint.
+    ``policy`` is the number of the newest policy in the file. ``ledger`` is what the reader's own
+    trust file calls the ledger: nothing in the dossier vouches for that name.
     """
 
     ledger: str
@@ -45,14 +46,16 @@ class Signer(msgspec.Struct, frozen=True):
 class LifeEvent(msgspec.Struct, frozen=True):
     """One event of the battery, or of one whose history it rests on.
 
-    ``occurred_at`` is the signer's claim, ``log_time`` (Unix seconds) the log's. ``remarks`` are
-    short texts for people.
+    ``battery`` is the statement's sub, ``of`` the battery of the record that it tells of: the
+    dossier's own where it concerns that. ``occurred_at`` is the signer's claim, ``log_time`` (Unix
+    seconds) the log's. ``remarks`` are short texts for people.
     """
 
     index: int
     entry_id: bytes
     kind: str
     battery: str
+    of: str
     occurred_at: str
     log_time: int
     signer: Signer
@@ -64,7 +67,8 @@ class Profile(msgspec.Struct, frozen=True):
     """What the battery is, by what its makers signed. None: nobody stated it.
 
     Capacities in mAh, energies in Wh, masses in g, voltages in mV. ``predecessors`` are the
-    batteries that it was made from.
+    batteries that it was made from. ``model_issuer`` is who stated the model; values from it are
+    here only where that was the battery's maker.
     """
 
     level: str
@@ -73,6 +77,7 @@ class Profile(msgspec.Struct, frozen=True):
     category: str | None = None
     chemistry: str | None = None
     model: str | None = None
+    model_issuer: str | None = None
     rated_capacity_mah: int | None = None
     rated_energy_wh: int | None = None
     nominal_voltage_mv: int | None = None

@@ -20,6 +20,7 @@ from hashlib import sha256
 
 from keys.cose_key import Backend
 from keys.errors import CellbookError, declare
+from ledger.custody.events import Model
 from ledger.custody.governance import Head, Policy
 from ledger.custody.naming import log_uri
 from ledger.custody.policy import log_key
@@ -29,7 +30,7 @@ from ledger.proof.contents import carried_by
 from ledger.proof.dossier import Dossier, decode_dossier
 from ledger.proof.facts import match_label, tell
 from ledger.proof.history import HEAD, History, ReadEntry, read_entries, replay
-from ledger.proof.parts import check_belongs, check_parts
+from ledger.proof.parts import MISSING, check_assessments, check_belongs, check_parts
 from ledger.proof.receipt import encode_receipt, parse_receipt, receipt_header
 from ledger.proof.trust import Trust
 from ledger.proof.verdict import Record, Verdict
@@ -102,6 +103,7 @@ def verify_dossier(
     check_parts(entries, carried)
     history = replay(entries, carried, backend)
     _check_root(history, entries[0], trust)
+    check_assessments(history)
     check_belongs(history, entries, carried)
     checkpoint, head = _checkpoint(dossier, history.log, entries)
     _check_receipts(entries, history.log, checkpoint, head.time, backend)
@@ -119,11 +121,11 @@ def verify_dossier(
         policy=history.log.number,
         profiles=history.log.profiles,
         entries=len(entries),
-        events=len(history.events),
+        events=sum(not isinstance(decided.event, Model) for decided in history.events),
         file_sha256=sha256(data).digest(),
     )
     typed = None if label is None else match_label(label, dossier.subject, history.states)
-    return tell(dossier.subject, battery, history, entries, carried, record, at, typed)
+    return tell(dossier.subject, battery, history, carried, record, at, typed)
 
 
 def _check_ledger(dossier: Dossier, trust: Trust) -> None:
@@ -131,10 +133,13 @@ def _check_ledger(dossier: Dossier, trust: Trust) -> None:
     body = dossier.checkpoint.rpartition(b"\n\n")[0] + b"\n"
     origin = parse_body(body).origin
     if origin != trust.origin:
-        raise OTHER_LEDGER.at("checkpoint", f"{origin!r:.99}, the trust file is for {trust.origin}")
+        detail = f"{origin!r:.99}, the trust file is for {trust.origin}"
+        raise OTHER_LEDGER.at("checkpoint", detail, trusted=trust.origin, found=origin[:99])
     first = dossier.entries[0]
-    if first.index != 0 or sha256(first.leaf).digest() != trust.genesis:
-        raise GENESIS.at(f"entry {first.index}", "its first entry is not the ledger's")
+    if first.index != 0:
+        raise MISSING.at("entry 0", "the ledger's first policy is missing")
+    if sha256(first.leaf).digest() != trust.genesis:
+        raise GENESIS.at("entry 0", "its first entry is not the ledger's")
 
 
 def _check_root(history: History, genesis: ReadEntry, trust: Trust) -> None:

@@ -1,0 +1,42 @@
+"""The report on a record that is not genuine, not whole, or could not be judged.
+
+There is no life table: nothing in such a file can be relied on.
+"""
+
+from __future__ import annotations
+
+from keys.errors import CellbookError
+from ledger.proof.report import paragraph
+
+
+def print_refusal(error: CellbookError) -> str:
+    """The report on a record that ``verify_dossier`` refused with ``error``, as text."""
+    first, last = _verdict(error)
+    lines = [*paragraph(f"{first}: {_told(error)}", "", 0), *paragraph(last, "", 0), ""]
+    lines += [*paragraph(error.remedy, "NEXT"), *paragraph(error.code, "Code")]
+    return "\n".join(lines) + "\n"
+
+
+def _verdict(error: CellbookError) -> tuple[str, str]:
+    """The first words, and what follows from them."""
+    if error.exit_code == 3:
+        if error.error_class.name == "unsupported":
+            return (
+                "CANNOT TELL",
+                "Whether the file is forged was not established, nor anything else.",
+            )
+        return "CANNOT TELL", "Not a sign of forgery. Nothing in the file was established."
+    if error.code == "failed.dossier.missing":
+        return "RECORD INCOMPLETE", "What is in the file may not be the whole history."
+    return "RECORD NOT GENUINE", "Nothing in the file is reliable."
+
+
+def _told(error: CellbookError) -> str:
+    """What is wrong, in one sentence for people."""
+    if error.code == "undecided.trust.other-ledger":
+        ours, theirs = error.facts["trusted"], error.facts["found"]
+        return f"your trust file is for ledger {ours}, this file is from ledger {theirs}."
+    if error.code in ("failed.signature", "failed.algorithm") and "receipt" not in error.where:
+        place = error.where.partition(",")[0]
+        return f"{place} was changed after it was signed, or its signature is forged."
+    return error.describe()
