@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from hashlib import sha256
 from typing import Any
 
@@ -30,6 +31,7 @@ from ledger.custody.governance import (
 from ledger.wire import cbor
 
 KEY, HASH = b"\xa1" * 40, b"\x11" * 32
+HASH_AS_TEXT = b64encode(HASH).decode()
 GRANT = KeyGrant(key=KEY, purposes=("events",), possession=b"\x51" * 64)
 POLICY = Policy(
     number=1,
@@ -120,7 +122,7 @@ def test_the_wire_form_of_a_head() -> None:
         ("head", {"time": "1780000000"}, "malformed.payload.field"),
         ("head", {"previous": None}, "malformed.payload.form"),
         ("key-revoked", {"kid": b"\x11" * 31}, "malformed.payload.field"),
-        ("key-revoked", {"kid": "ERERERERERERERERERERERERERERERERERERERERERE="}, "malformed.payload.form"),
+        ("key-revoked", {"kid": HASH_AS_TEXT}, "malformed.payload.form"),
         ("key-revoked", {"reason": ""}, "malformed.payload.field"),
         ("key-revoked", {"reason": "a\x1b[2J"}, "malformed.payload.text"),
         ("operator-changed", {"name": "evil\u202etxt"}, "malformed.payload.text"),
@@ -134,7 +136,6 @@ def test_the_wire_form_of_a_head() -> None:
         ("policy", {"epoch_s": 1}, "malformed.payload.form"),
         ("policy", {"log_keys": []}, "malformed.payload.field"),
         ("policy", {"limits": {"subjects": 1001}}, "malformed.payload.field"),
-        ("policy", {"limits": {"subjects": 1000}}, "malformed.payload.form"),
         ("policy", {"number": 2**31}, "malformed.payload.field"),
     ],
 )  # fmt: skip

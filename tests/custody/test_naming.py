@@ -25,8 +25,8 @@ def test_origins(origin: str) -> None:
 
 @pytest.mark.parametrize(
     "origin",
-    ["", "Log.example", "log.example/", "/a", "a//b", "a b", "a\n", "a\n/b", "a:1", "a/B", "a" * 201,
-     "ä", "a/?b", "https://a"],
+    ["", "Log.example", "log.example/", "/a", "a//b", "a b", "a\n", "a\n/b", "a:1", "a/B",
+     "a" * 201, "ä", "a/?b", "https://a"],
 )  # fmt: skip
 def test_what_is_no_origin(origin: str) -> None:
     with pytest.raises(CellbookError) as refused:
