@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+from typing import get_type_hints
+
 from msgspec.structs import replace
 
-from ledger.custody.events import EVENTS, kind_of
+from ledger.custody.events import EVENTS, Identifier, kind_of
+from ledger.custody.events.afterlife import Remainder, RepurposeInput, RepurposeOutput
+from ledger.custody.events.base import unfolded
+from ledger.custody.events.scalars import Shown
 from ledger.custody.fields import (
     ABSENT,
     WITHHELD,
@@ -72,31 +79,37 @@ def test_rows_of_the_table() -> None:
     assert rules["reading", "version"].need == "R"
 
 
-STATE_READS = {
-    "manufacture": ("ids", "level", "children", "responsible_operator"),
-    "decommission": ("install_ref",),
-    "install": ("assessment_ref",),
-    "assessment": ("units",),
-    "repurpose": ("operation", "inputs", "outputs", "responsible_operator"),
-    "recycle": ("stage", "units"),
-    "release": ("moves", "giver", "receiver", "units"),
-    "accept": ("release_ref", "units"),
-    "refuse": ("release_ref", "units"),
-    "intake": ("units",),
-    "waste": ("action", "jurisdiction", "responsible_operator"),
-    "incident": ("kind", "units"),
-    "relabel": ("new_ids",),
-    "correction": ("entry_ref", "kind"),
-    "dispute": ("entry_ref",),
-    "resolution": ("entry_ref",),
-}
+CUSTODY = Path(__file__).parents[2] / "ledger" / "custody"
+DECIDING = ("fold.py", "subjects.py", "decision.py", "rules/*.py")
+INSIDE = (Identifier, RepurposeInput, RepurposeOutput, Remainder)
+"""Parts of events into which decisions look."""
+OF_ANOTHER_KIND = {("install", "operation")}
+"""Fields that bear the name of one that is read of another kind of event, here of repurpose."""
 
 
-def test_what_state_and_subjects_read_is_public() -> None:
-    rules = field_rules()
-    for kind, names in STATE_READS.items():
-        for name in (*names, "occurred_at"):
-            assert rules[kind, name].shown == "P", (kind, name)
+def read_by_decisions() -> set[str]:
+    """Every name that deciding code takes from anything: ``event.x``, ``read(event, "x")``."""
+    names: set[str] = set()
+    for pattern in DECIDING:
+        for file in CUSTODY.glob(pattern):
+            for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+                if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+                    names.add(node.attr)
+                elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "read":
+                    names.add(str(getattr(node.args[1], "value", "")))
+    return names
+
+
+def test_what_decisions_read_is_public() -> None:
+    names = read_by_decisions()
+    assert {"verdict", "valid_until", "moves", "install_ref", "onboarding", "remainder"} <= names
+    for (kind, name), rule in field_rules().items():
+        if name in names and (kind, name) not in OF_ANOTHER_KIND:
+            assert rule.shown == "P", (kind, name)
+    for part in INSIDE:
+        hints = get_type_hints(part, include_extras=True)
+        for name in names.intersection(part.__struct_fields__):
+            assert Shown("P") in unfolded(hints[name])[1], (part, name)
 
 
 def test_kinds_of_readings_do_not_get_mixed_up() -> None:
