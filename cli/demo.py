@@ -222,8 +222,10 @@ def by_hand(stage: Stage, dossier: Path) -> str:
     ledger = shlex.quote(str(stage.ledger))
     return f"""\
 cellbook serve {ledger} &
-cellbook event manufacture --battery {NEXT_CODE} --fields {fields} \\
-    --key {key} --issuer {MAKER.uri} --trust {trust} --out next.cose
+cellbook event manufacture --battery {NEXT_CODE} \\
+    --fields {fields} \\
+    --key {key} --issuer {MAKER.uri} \\
+    --trust {trust} --out next.cose
 cellbook submit next.cose --url {url}
 cellbook dossier {NEXT_CODE} --url {url} --out next.dossier
 cellbook verify next.dossier --trust {trust} --label {NEXT_CODE}
