@@ -83,7 +83,7 @@ CUSTODY = Path(__file__).parents[2] / "ledger" / "custody"
 DECIDING = ("fold.py", "subjects.py", "decision.py", "rules/*.py")
 INSIDE = (Identifier, RepurposeInput, RepurposeOutput, Remainder)
 """Parts of events into which decisions look."""
-OF_ANOTHER_KIND = {("install", "operation")}
+OF_ANOTHER_KIND = {("install", "operation"), ("recycle", "outputs")}
 """Fields that bear the name of one that is read of another kind of event, here of repurpose."""
 
 
