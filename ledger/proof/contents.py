@@ -24,7 +24,9 @@ from ledger.custody.events import (
 def origins(content: Content, carried: Container[str]) -> tuple[str, ...]:
     """The batteries on whose histories those of ``carried`` rest, as far as ``content`` says."""
     if isinstance(content, Repurpose):
-        if any(output.id in carried for output in content.outputs):
+        begun = {output.id for output in content.outputs}
+        begun.update(left.id for left in content.remainder if left.id is not None)
+        if any(uri in carried for uri in begun):
             return tuple(item.id for item in content.inputs)
     elif isinstance(content, Manufacture) and content.ids[0].uri in carried:
         return content.children
