@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import msgspec
 
-from cli.event_fields import Values, event_payload
+from cli.event_fields import fields_of
+from cli.event_values import Values
 from keys.errors import declare
 from keys.signer import Signer
-from ledger.custody.events import Event, Manufacture, Model
+from ledger.custody.events import Event, Manufacture, Model, parse_event
 from ledger.custody.identifiers import battery_uri, parse_subject
 from ledger.custody.subjects import named_by
+from ledger.wire import cbor
 from ledger.wire.statement import TYP_EVENT, Statement, parse_statement, sign_statement
 
+MISSING = declare(
+    "usage.event.missing",
+    "The event lacks fields that its kind requires.",
+    "State them, as options or with --fields; `cellbook event KIND --help` explains them.",
+)
 NO_BATTERY = declare(
     "usage.event.battery",
     "It is not said to which battery it happened.",
@@ -45,7 +52,8 @@ def draft_event(kind: str, values: Values, sub: str | None) -> Draft:
     if kind == "manufacture" and sub is not None and "ids" not in values:
         _, _, scheme, value = sub.split(":", 3)
         values = {**values, "ids": [{"scheme": scheme, "value": value}]}
-    content, payload = event_payload(kind, values)
+    payload = _payload(kind, values)
+    content = parse_event(payload)
     subject = _subject(kind, content, sub)
     if not isinstance(content, Model):
         named_by(content, parse_subject(subject).uri)
@@ -77,3 +85,12 @@ def _subject(kind: str, content: Event, sub: str | None) -> str:
     if sub is None:
         raise NO_BATTERY.at(kind)
     return sub
+
+
+def _payload(kind: str, values: Values) -> bytes:
+    missing = [
+        field.option for field in fields_of(kind) if field.need == "R" and field.wire not in values
+    ]
+    if missing:
+        raise MISSING.at(kind, ", ".join(missing))
+    return cbor.encode({"type": kind, "version": 1, **values})

@@ -9,21 +9,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from textwrap import wrap
 from typing import Any
 
 import click
 
 from cli.drafts import NO_BATTERY, draft_event, resolve_battery, sign_draft
-from cli.event_fields import Field, Values, fields_of, read_fields, read_option, written_as
+from cli.event_fields import Field, fields_of
+from cli.event_help import BATTERY, SIGNING, examples_of, field_help, help_of, summary
+from cli.event_values import Values, read_fields, read_option
 from cli.output import Example, json_option, print_result, read_file
 from cli.saving import save
 from cli.signing import load_signer, passphrase_option
+from cli.trust import read_trust
 from keys.errors import declare
 from ledger.custody.events import EVENTS
 from ledger.custody.identifiers import parse_operator_uri
 from ledger.custody.times import format_moment, parse_moment
-from ledger.proof.trust import load_trust
 from ledger.wire.statement import Statement
 
 NOWHERE = declare(
@@ -38,10 +39,6 @@ NO_FAMILY = declare(
 )
 
 KINDS = tuple(kind for kind, _ in EVENTS)
-_NEED = {"R": "Required", "C": "Wanted under a condition", "O": "Optional"}
-_SIGNING = "--key works.pem --issuer https://works.example --trust trust.toml"
-_BATTERY = "4A6PCPM27KLPCLE742946319"
-
 _Callback = Callable[..., Any]
 _Decorator = Callable[[_Callback], _Callback]
 
@@ -57,7 +54,7 @@ class Kinds(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Kinds"):
-            formatter.write_dl([(kind, _summary(kind)) for kind in KINDS])
+            formatter.write_dl([(kind, summary(kind)) for kind in KINDS])
 
 
 @click.group(
@@ -65,8 +62,8 @@ class Kinds(click.Group):
     subcommand_metavar="KIND [OPTIONS]",
     epilog=Example(
         "cellbook event install --help",
-        f"cellbook event decommission --battery {_BATTERY} --fields removal.json \\\n"
-        f"      {_SIGNING} --out removal.cose",
+        f"cellbook event decommission --battery {BATTERY} --fields removal.json \\\n"
+        f"      {SIGNING} --out removal.cose",
     ),
 )
 def event() -> None:
@@ -86,7 +83,7 @@ def _command(kind: str) -> click.Command:
     callback: _Callback = run
     for option in reversed(tuple(_options(kind))):
         callback = option(callback)
-    command = click.command(kind, help=_help(kind), epilog=_examples(kind))
+    command = click.command(kind, help=help_of(kind), epilog=examples_of(kind))
     return command(callback)
 
 
@@ -123,60 +120,19 @@ def _field_option(field: Field) -> _Decorator:
         type=click.Choice(choices) if choices else None,
         metavar=None if choices else field.metavar,
         multiple=field.many,
-        help=_field_help(field),
+        help=field_help(field),
     )
-
-
-def _field_help(field: Field) -> str:
-    if field.wire == "occurred_at":
-        return "When it happened, such as 2026-06-03T10:00:00+08:00. [default: now]"
-    if field.wire == "time_precision":
-        return "How exact occurred_at is. Required unless that is now."
-    if field.wire == "ids":
-        return "JSON object with scheme, value; may be repeated. [default: the battery's code]"
-    parts = [_NEED[field.need]]
-    if written_as(field):
-        parts.append(written_as(field))
-    if field.many:
-        parts.append("may be repeated")
-    if field.may_be_empty:
-        parts.append("'' says that there are none")
-    return ": ".join(parts[:2]) + "".join(f"; {part}" for part in parts[2:]) + "."
 
 
 def _parameter(field: Field) -> str:
     return "field_" + field.wire
 
 
-def _summary(kind: str) -> str:
-    return (EVENTS[kind, 1].__doc__ or "").partition("\n")[0].replace("``", "`")
-
-
-def _help(kind: str) -> str:
-    return f"""Sign an event "{kind}": {_summary(kind)}
-
-    The first options are the battery and the fields of the event, required ones first. Parts with
-    several fields are JSON objects. References to entries and digests are base64url or hex.
-    """
-
-
-def _examples(kind: str) -> Example:
-    named = "" if kind == "model" else f" --battery {_BATTERY}"
-    required = " ".join(
-        f"{field.option} …" for field in fields_of(kind) if field.need == "R" and not field.filled
-    )
-    lines = wrap(required, 84, break_long_words=False, break_on_hyphens=False)
-    by_file = (f"cellbook event {kind}{named} --fields {kind}.json", _SIGNING)
-    by_options = (f"cellbook event {kind}{named}", *lines, _SIGNING)
-    return Example(
-        " \\\n      ".join((*by_file, "--url http://127.0.0.1:8417")),
-        " \\\n      ".join((*by_options, f"--out {kind}.cose")),
-    )
-
-
 def _run(kind: str, given: dict[str, Any]) -> None:
     if given["url"] is None and given["out"] is None:
         raise NOWHERE.at(f"cellbook event {kind}")
+    if given["receipt"] is not None and given["url"] is None:
+        raise click.UsageError("--receipt needs --url: only a service gives receipts.")
     aud = _family(given["trust"], given["family"])
     issuer = parse_operator_uri(given["issuer"], "--issuer")
     at = int(time.time()) if given["at"] is None else parse_moment(given["at"], "--at")
@@ -196,9 +152,11 @@ def _battery(kind: str, text: str | None) -> str | None:
 
 
 def _family(trust: Path | None, family: str | None) -> str:
-    if (trust is None) == (family is None):
-        raise NO_FAMILY.at()
-    return family if trust is None else load_trust(read_file(trust)).family  # type: ignore[return-value]
+    if trust is not None and family is None:
+        return read_trust(trust)[0].family
+    if family is not None and trust is None:
+        return family
+    raise NO_FAMILY.at()
 
 
 def _values(kind: str, given: dict[str, Any], at: int) -> Values:
@@ -243,7 +201,8 @@ def _deliver(kind: str, signed: Statement, given: dict[str, Any]) -> None:
         if given["receipt"] is not None:
             save(given["receipt"], registered.receipt)
             facts["receipt"] = str(given["receipt"])
-    print_result(_text(facts), facts, as_json=given["as_json"])
+    if facts.get("file") != "-":
+        print_result(_text(facts), facts, as_json=given["as_json"])
 
 
 def _text(facts: dict[str, Any]) -> str:

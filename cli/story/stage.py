@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.drafts import draft_event, resolve_battery, sign_draft
-from cli.event_fields import read_fields
+from cli.event_values import read_fields
 from cli.remote import Registered, Remote
 from cli.request import make_request, parse_request, verify_request
 from cli.saving import save

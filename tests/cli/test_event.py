@@ -240,6 +240,21 @@ def test_what_is_said_wrongly_is_named_and_not_signed(
     assert not out.exists()
 
 
+def test_stdout_holds_the_event_and_nothing_else(
+    signing: tuple[SoftwareSigner, tuple[Any, ...]],
+) -> None:
+    result = run(*install(*signing[1], "--out", "-"))
+    assert parse_statement(result.stdout_bytes).sub == PACK
+
+
+def test_a_receipt_needs_a_service(
+    tmp_path: Path, signing: tuple[SoftwareSigner, tuple[Any, ...]]
+) -> None:
+    args = install(*signing[1], "--out", tmp_path / "no", "--receipt", tmp_path / "no2")
+    refused("usage.command-line", *args, code=2)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_nowhere_to_go_is_a_usage_error(signing: tuple[SoftwareSigner, tuple[Any, ...]]) -> None:
     refused("usage.event.nowhere", *install(*signing[1]), code=2)
 
@@ -284,7 +299,9 @@ def test_the_file_may_come_from_stdin_and_name_its_kind(
     )
 
 
-@pytest.mark.parametrize("text", ["[]", "", "nought", '{"a": NaN}', "[" * 100_000])
+@pytest.mark.parametrize(
+    "text", ["[]", "", "nought", '{"a": NaN}', '{"version": 2}', "[" * 100_000, "1" * 5_000]
+)
 def test_a_file_that_is_no_object_is_refused(
     text: str, tmp_path: Path, signing: tuple[SoftwareSigner, tuple[Any, ...]]
 ) -> None:
