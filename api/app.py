@@ -56,6 +56,7 @@ def create_app(ledger: Ledger, settings: Settings | None = None) -> FastAPI:
         description=_DESCRIPTION,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         openapi_tags=_TAGS,
+        redoc_url=None,
         redirect_slashes=False,
         lifespan=_lifespan(ledger, threads),
         exception_handlers=dict(HANDLERS),

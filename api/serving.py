@@ -52,30 +52,31 @@ def serve(
     host: str,
     port: int,
     workers: int = 1,
-    announce: Callable[[str], None] = print,
+    announce: Callable[[str], None] | None = None,
 ) -> None:
     """Serve the ledger in ``folder`` until SIGTERM or SIGINT.
 
-    ``announce`` gets the service's URL once, when it can be reached; with ``port`` 0 the system
-    has chosen the port. Raises ``usage.home.*`` (a root key in the folder is one),
-    ``usage.keyfile.*``, ``unavailable.store.*`` and ``unavailable.service.*``.
+    ``announce`` gets the service's URL once, when it can be reached, and prints a line where none
+    is given; with ``port`` 0 the system has chosen the port. Raises ``usage.home.*`` (a root key
+    in the folder is one), ``usage.keyfile.*``, ``unavailable.store.*``, ``unavailable.service.*``.
     """
     home = Home.open(folder)
     home.refuse_root_inside()
     listener = _listen(host, port)
     url = _url(listener)
+    tell = announce or _print
     set_up_log()
     with listener:
         if workers == 1:
             # A parent has no use for web libraries, and they are half of the time to start.
             from api import worker
 
-            worker.run(home.path, listener, lambda: announce(url))
+            worker.run(home.path, listener, lambda: tell(url))
         else:
             # What every worker would refuse is said once, here.
             home.signers()
             home.open_store().close()
-            _Parent(home.path, listener, workers).run(lambda: announce(url))
+            _Parent(home.path, listener, workers).run(lambda: tell(url))
 
 
 def set_up_log() -> None:
@@ -83,6 +84,11 @@ def set_up_log() -> None:
     logging.basicConfig(
         level=logging.WARNING, format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
     )
+
+
+def _print(url: str) -> None:
+    # At once: whoever started us may read it from a pipe.
+    print(f"Cellbook listens on {url}", flush=True)
 
 
 def _listen(host: str, port: int) -> socket.socket:

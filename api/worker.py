@@ -20,6 +20,7 @@ from pathlib import Path
 import uvicorn
 
 from api.app import create_app
+from api.listening import SharedListener
 from api.protocol import BoundedProtocol
 from api.serving import GRACE_SECONDS, REFUSED, set_up_log
 from keys import pynacl
@@ -27,18 +28,33 @@ from keys.errors import CellbookError
 from ledger.log.home import Home
 from ledger.log.ledger import Ledger
 
+KEEP_SECONDS = 30
+"""How long a connection may be idle between requests."""
+
 
 class _Server(uvicorn.Server):
-    """A server that says when it serves."""
+    """A server that says when it serves, and may share its socket with other processes."""
 
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, on_ready: Callable[[], None], *, is_alone: bool
+    ) -> None:
         super().__init__(config)
         self._on_ready = on_ready
+        self._is_alone = is_alone
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._on_ready()
+        if self._is_alone:
+            await super().startup(sockets)
+        else:
+            await super().startup([])
+            connections = self.server_state.connections
+            for listener in sockets or []:
+                shared = SharedListener(listener, self._protocol, connections.__len__)
+                self.servers.append(shared)  # type: ignore[arg-type]
+        self._on_ready()
+
+    def _protocol(self) -> BoundedProtocol:
+        return BoundedProtocol(self.config, self.server_state, self.lifespan.state)
 
 
 def run(
@@ -53,7 +69,7 @@ def run(
     store = home.open_store()
     try:
         ledger = Ledger(store, home.signers(), clock=_now, backend=pynacl.load())
-        server = _Server(_config(ledger), on_ready)
+        server = _Server(_config(ledger), on_ready, is_alone=line is None)
         if line is not None:
             _stop_with(server, line)
         _leave_signals_to_the_server()
@@ -84,6 +100,7 @@ def _config(ledger: Ledger) -> uvicorn.Config:
         access_log=False,
         proxy_headers=False,
         server_header=False,
+        timeout_keep_alive=KEEP_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
 

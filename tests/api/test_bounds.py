@@ -14,13 +14,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import msgspec
 import pytest
 
 from api.app import Settings, create_app
 from api.protocol import HEAD_BYTES
 from api.sequence import byte_string
+from keys.signer import generate
 from ledger.log.ledger import Ledger
-from tests.api.exchange import BATCH, COSE, items, outline, post, problem
+from tests.api.exchange import BATCH, COSE, items, location, outline, post, problem
 from tests.log.building import World
 from tests.log.test_bad_input import good
 from tests.service import Service
@@ -194,6 +196,25 @@ def test_what_finds_no_room_in_the_middle_of_a_batch_is_left_for_later(small: Wo
     expected = [None] * 10 + ["malformed.cbor.empty"] * 246 + ["busy.queue"] * 30
     assert outline(response) == expected
     assert items(response)[-1]["status"] == 429
+
+
+def test_what_is_registered_but_has_no_receipt_yet_says_where_it_is(small: World) -> None:
+    signers = msgspec.structs.replace(small.home.signers(), receipts=generate())
+    store = small.home.open_store()
+    ledger = Ledger(store, signers, clock=small.clock)
+    ledger.start()
+    one, other = good(small), good(small)
+    response = ask(ledger, lambda c: c.post("/entries", content=one, headers=COSE))
+    assert (response.status_code, response.content) == (202, b"")
+    assert response.headers["location"] == location(one)
+    assert response.headers["retry-after"]
+    answer = ask(ledger, lambda c: c.post("/batches", content=byte_string(other), headers=BATCH))
+    (item,) = items(answer)
+    assert (item["code"], item["status"]) == ("unavailable.log.signer", 503)
+    assert item["location"] == location(other)
+    ledger.close()
+    store.close()
+    assert ask(small.ledger, lambda c: c.get(location(one))).status_code == 200
 
 
 def test_bodies_share_a_budget_of_memory(small: World) -> None:

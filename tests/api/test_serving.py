@@ -118,6 +118,27 @@ def _submit(service: Service, batch: list[bytes]) -> None:
             assert set(outline(post_batch(client, *batch[start : start + 25]))) == {None}
 
 
+def test_workers_share_the_connections(own: World) -> None:
+    with running_service(own.home.path, workers=2) as service:
+        before = [_sockets(pid) for pid in service.workers()]
+        clients = [httpx.Client(base_url=service.url) for _ in range(8)]
+        for client in clients:
+            assert client.get("/healthz").status_code == 200
+        taken = [_sockets(pid) - had for pid, had in zip(service.workers(), before, strict=True)]
+        assert sum(taken) == 8
+        assert min(taken) >= 2
+        for client in clients:
+            client.close()
+
+
+def _sockets(pid: int) -> int:
+    found = 0
+    for path in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            found += os.readlink(path).startswith("socket:")
+    return found
+
+
 def test_a_worker_that_dies_is_replaced(own: World) -> None:
     with running_service(own.home.path, workers=2) as service:
         first, second = service.workers()
