@@ -80,6 +80,8 @@ def fresh_folder(folder: Path) -> Path:
             if not place.exists() or not any(place.iterdir()):
                 place.mkdir(parents=True, exist_ok=True)
                 save(place / NOTE, f"{_MADE_BY}\n".encode())
+                # Its keys are real, and a demo is often run inside of a checkout.
+                save(place / ".gitignore", b"*\n")
                 return place
         except OSError as error:
             raise WRITE.at(str(place), error.strerror or "") from None

@@ -10,10 +10,12 @@ from pathlib import Path
 from cli.output import WRITE
 
 
-def save(path: str | os.PathLike[str], data: bytes, *, overwrite: bool = False) -> None:
-    """Write ``data`` to ``path``, or to stdout for ``-``; on return it is on the disk.
+def save(
+    path: str | os.PathLike[str], data: bytes, *, overwrite: bool = False, durable: bool = True
+) -> None:
+    """Write ``data`` to ``path``, or to stdout for ``-``. Nobody sees half of it under this name.
 
-    Nobody sees half of it under this name. Raises ``usage.file.write``, also where the file
+    With ``durable`` it is on the disk on return. Raises ``usage.file.write``, also where the file
     exists and ``overwrite`` is not given.
     """
     if os.fspath(path) == "-":
@@ -25,7 +27,7 @@ def save(path: str | os.PathLike[str], data: bytes, *, overwrite: bool = False) 
         if not overwrite and os.path.lexists(target):
             raise WRITE.at(str(target), "it exists already")
         try:
-            _write(temporary, data)
+            _write(temporary, data, durable)
             temporary.replace(target)
         finally:
             with contextlib.suppress(FileNotFoundError):
@@ -35,8 +37,9 @@ def save(path: str | os.PathLike[str], data: bytes, *, overwrite: bool = False) 
         raise WRITE.at(str(target), reason) from None
 
 
-def _write(path: Path, data: bytes) -> None:
+def _write(path: Path, data: bytes, durable: bool) -> None:
     with open(path, "xb") as file:
         file.write(data)
         file.flush()
-        os.fsync(file.fileno())
+        if durable:
+            os.fsync(file.fileno())

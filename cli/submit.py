@@ -170,7 +170,9 @@ class Submission:
             self._receipts.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise WRITE.at(str(self._receipts), error.strerror or "") from None
-        save(self._receipt_file(self._receipts, item), receipt, overwrite=True)
+        # There may be hundreds of thousands, and each can be had again: no wait for the disk.
+        file = self._receipt_file(self._receipts, item)
+        save(file, receipt, overwrite=True, durable=False)
 
     def _receipt_file(self, folder: Path, item: Item) -> Path:
         return folder / f"{item.locator}.receipt"

@@ -7,6 +7,7 @@ own key, submitted by HTTP, the receipt kept.
 from __future__ import annotations
 
 import json
+import os
 import time
 from hashlib import sha256
 from pathlib import Path
@@ -81,7 +82,8 @@ class Stage:
     def _found(self) -> None:
         home = Home.create(
             self.ledger,
-            origin="demo.cellbook.internal/batteries",
+            # The digits keep two demos apart: one's trust file says nothing of the other.
+            origin=f"cellbook.internal/demo-{os.urandom(4).hex()}",
             name="Demo Battery Ledger",
             root_dir=self.folder / "root",
             registrar_dir=self.folder / "registrar",

@@ -85,6 +85,7 @@ def test_its_files_are_kept_and_keys_are_private(told: str, place: Path) -> None
         assert secret.stat().st_mode & 0o077 == 0, secret
     assert sorted(file.name for file in (folder / "papers").iterdir()) == sorted(PAPERS)
     assert not list((folder / "ledger").rglob("root.pem"))
+    assert (folder / ".gitignore").read_text() == "*\n"
 
 
 def test_the_commands_at_the_end_work(told: str, place: Path) -> None:

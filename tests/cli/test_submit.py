@@ -18,6 +18,7 @@ from ledger.proof.receipt import verify_receipt
 from ledger.wire.statement import parse_statement
 from tests.cli.answering import Answering, Reply
 from tests.cli.running import refused, run, run_json
+from tests.cli.test_modules import loaded
 from tests.log.building import World
 from tests.log.writers import now
 from tests.service import Service, running_service
@@ -224,6 +225,16 @@ def test_nothing_to_submit(tmp_path: Path) -> None:
     refused("usage.file.read", "submit", tmp_path / "no", "--url", "http://127.0.0.1:1", code=2)
     refused("usage.command-line", "submit", "--url", "http://127.0.0.1:1", code=2)
     refused("usage.command-line", "submit", tmp_path, code=2)
+
+
+def test_a_client_needs_no_server_packages(tmp_path: Path) -> None:
+    (tmp_path / "bad.cose").write_bytes(b"\xd2\x84")
+    with Answering(Reply(500)) as server:
+        args = ("submit", tmp_path / "bad.cose", "--url", server.url)
+        modules = {name.partition(".")[0] for name in loaded(tmp_path, *args, code=1)}
+    assert "httpx" in modules
+    assert modules.isdisjoint({"fastapi", "starlette", "uvicorn", "pydantic", "sqlmodel"})
+    assert modules.isdisjoint({"sqlalchemy", "pysqlite3", "sqlite3", "psycopg", "nacl"})
 
 
 def test_stdin_is_a_file(world: World, service: Service, tmp_path: Path) -> None:
