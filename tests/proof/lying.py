@@ -19,9 +19,9 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from keys.possession import prove
-from keys.purposes import EVENTS
+from keys.purposes import EVENTS as FOR_EVENTS
 from keys.signer import Signer, SoftwareSigner
-from ledger.custody.events import encode_event, kind_of
+from ledger.custody.events import EVENTS, Event, encode_event, kind_of
 from ledger.custody.governance import (
     Authority,
     Governance,
@@ -174,8 +174,8 @@ class LyingLog:
         """Register the operator ``https://<name>.example`` with a key of its own."""
         key = self.keys.setdefault(name, signer(name))
         uri = operator_uri(name)
-        proof = prove(key, uri, (EVENTS,), self.family)
-        grant = KeyGrant(key=key.key.to_cbor(), purposes=(EVENTS,), possession=proof)
+        proof = prove(key, uri, (FOR_EVENTS,), self.family)
+        grant = KeyGrant(key=key.key.to_cbor(), purposes=(FOR_EVENTS,), possession=proof)
         content = OperatorRegistered(name=shown or name, country="CN", roles=roles, keys=(grant,))
         return self.state(content, uri, **options)
 
@@ -203,7 +203,7 @@ class LyingLog:
         options = {name: fields.pop(name) for name in ("iss", "aud") if name in fields}
         self.moment += 60
         occurred = fields.pop("occurred_at", format_moment(self.moment, 480))
-        event = make_event(kind, battery, occurred, **self._filled(kind, battery, fields))
+        event = _make(kind, battery, occurred, self._filled(kind, battery, fields))
         leaf = sign_statement(
             self.keys[by],
             typ=TYP_EVENT,
@@ -289,6 +289,13 @@ class LyingLog:
 
     def _typ(self, index: int) -> str:
         return parse_statement(self.leaves[index]).typ
+
+
+def _make(kind: str, battery: str, occurred: str, fields: dict[str, Any]) -> Event:
+    if kind != "model":
+        return make_event(kind, battery, occurred, **fields)
+    values = {"occurred_at": occurred, "time_precision": "second", "country": "CN", **fields}
+    return EVENTS["model", 1](**values)
 
 
 def operator_uri(name: str) -> str:
