@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from msgspec.structs import replace
 
-from keys.errors import CellbookError
+from ledger.custody.beginnings import left_over, manufactured, repurposed
 from ledger.custody.events import (
     Accept,
     Assessment,
@@ -28,10 +28,8 @@ from ledger.custody.events import (
     Resolution,
     Waste,
 )
-from ledger.custody.identifiers import parse_subject
 from ledger.custody.states import (
     MAX_DISPUTED,
-    MAX_PARTIES,
     AliasState,
     Assessed,
     BatteryState,
@@ -45,12 +43,6 @@ from ledger.custody.subjects import Named, cited_by
 
 DAMAGING = ("fire", "crash", "flood", "recall")
 VANISHING = ("theft", "loss")
-STATUS_AFTER: dict[str, Status] = {
-    "preparation-for-re-use": "re-used",
-    "preparation-for-repurposing": "repurposed",
-    "repurposing": "repurposed",
-    "remanufacture": "remanufactured",
-}
 
 
 def fold(
@@ -65,10 +57,10 @@ def fold(
         elif name.part in ("sub", "input", "unit") and isinstance(before, BatteryState):
             after[name.uri] = _happened(event, name, before, issuer, mark)
     if isinstance(event, Manufacture):
-        after |= _manufactured(event, named, states, issuer, mark)
+        after |= manufactured(event, named, states, issuer, mark)
     elif isinstance(event, Repurpose):
-        after |= _outputs(event, named, states, issuer, mark)
-        after |= _left_over(event, named, states, issuer, mark)
+        after |= repurposed(event, named, states, issuer, mark)
+        after |= left_over(event, named, states, issuer, mark)
     return after
 
 
@@ -80,108 +72,6 @@ def _happened(
         step = None  # it speaks of children or of a sample, not of the whole
     after = step(event, before, issuer, mark) if step else before
     return after if cited_by(event) is not None else replace(after, last=mark)
-
-
-def _manufactured(
-    event: Manufacture,
-    named: tuple[Named, ...],
-    states: Mapping[str, State],
-    issuer: str,
-    mark: Mark,
-) -> dict[str, State]:
-    sub = event.ids[0].uri
-    after: dict[str, State] = {}
-    for name in named:
-        before = states.get(name.uri)
-        if name.part == "sub" and before is None:
-            after[sub] = _begun(event, issuer, mark)
-        elif name.part == "child" and isinstance(before, BatteryState):
-            after[name.uri] = replace(before, parent=sub, last=mark)
-        elif name.part == "child" and before is None:
-            level = _level_of(name.uri)
-            if level is not None:
-                made = _new_battery(level, "original", issuer, mark)
-                after[name.uri] = replace(made, parent=sub)
-    return after
-
-
-def _begun(event: Manufacture, issuer: str, mark: Mark) -> BatteryState:
-    """A new battery; one that is onboarded comes out of a use that nobody knows."""
-    made = _new_battery(event.level, "original", issuer, mark)
-    if event.responsible_operator is not None:
-        made = replace(made, responsible=event.responsible_operator)
-    if event.onboarding is None:
-        return made
-    return replace(made, physical="removed", last_use=mark)
-
-
-def _level_of(uri: str) -> str | None:
-    """The level that a code states; None for what is no code, which rule ID-1 has found."""
-    try:
-        return parse_subject(uri).level
-    except CellbookError:
-        return None
-
-
-def _new_battery(level: str, status: Status, issuer: str, mark: Mark) -> BatteryState:
-    return BatteryState(
-        made=mark,
-        maker=issuer,
-        level=level,
-        physical="made",
-        base_status=status,
-        possessor=issuer,
-        owner=issuer,
-        responsible=issuer,
-        last=mark,
-        parties=(issuer,),
-    )
-
-
-def _outputs(
-    event: Repurpose,
-    named: tuple[Named, ...],
-    states: Mapping[str, State],
-    issuer: str,
-    mark: Mark,
-) -> dict[str, State]:
-    predecessors = tuple(item.id for item in event.inputs)
-    status = STATUS_AFTER[event.operation]
-    origin = states.get(event.inputs[0].id)
-    # Who repurposes a unit does not come to own it (CUS-3).
-    owner = origin.owner if isinstance(origin, BatteryState) else issuer
-    new = {name.uri for name in named if name.part == "output" and name.uri not in states}
-    return {
-        output.id: replace(
-            _new_battery(output.level, status, issuer, mark),
-            predecessors=predecessors,
-            owner=owner,
-            parties=tuple(dict.fromkeys((owner, issuer))),
-            responsible=event.responsible_operator,
-        )
-        for output in event.outputs
-        if output.id in new
-    }
-
-
-def _left_over(
-    event: Repurpose,
-    named: tuple[Named, ...],
-    states: Mapping[str, State],
-    issuer: str,
-    mark: Mark,
-) -> dict[str, State]:
-    """Parts that an opened unit sets free, as used as it was: its assessment was not theirs."""
-    after: dict[str, State] = {}
-    for name in named:
-        before = states.get(name.uri)
-        if name.part == "remainder" and isinstance(before, BatteryState):
-            whole = states.get(before.parent or "")
-            owner = whole.owner if isinstance(whole, BatteryState) else before.owner
-            free = replace(before, parent=None, physical="removed", possessor=issuer, owner=owner)
-            used = replace(free, last_use=mark.not_before(before.last_use), last=mark)
-            after[name.uri] = _with_party(used, issuer)
-    return after
 
 
 def _installed(event: Install, before: BatteryState, issuer: str, mark: Mark) -> BatteryState:
@@ -232,7 +122,7 @@ def _accepted(event: Accept, before: BatteryState, issuer: str, mark: Mark) -> B
     released = _waiting(before, event.release_ref)
     if released is None:
         return before
-    after = _with_party(_ended(before, released), issuer)
+    after = _ended(before, released).with_party(issuer)
     if "possession" in released.moves:
         after = replace(after, possessor=issuer)
     if "ownership" in released.moves:
@@ -252,7 +142,7 @@ def _taken_in(event: Intake, before: BatteryState, issuer: str, mark: Mark) -> B
     for released in before.released:
         if "possession" in released.moves:
             before = _ended(before, released)
-    return _with_party(replace(before, possessor=issuer), issuer)
+    return replace(before, possessor=issuer).with_party(issuer)
 
 
 def _waiting(before: BatteryState, release: bytes) -> Released | None:
@@ -267,12 +157,6 @@ def _ended(before: BatteryState, released: Released) -> BatteryState:
         released=tuple(r for r in before.released if r != released),
         physical=released.physical if moving else before.physical,
     )
-
-
-def _with_party(before: BatteryState, party: str) -> BatteryState:
-    if party in before.parties:
-        return before
-    return replace(before, parties=(*before.parties, party)[-MAX_PARTIES:])
 
 
 def _wasted(event: Waste, before: BatteryState, issuer: str, mark: Mark) -> BatteryState:

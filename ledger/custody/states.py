@@ -104,6 +104,13 @@ class BatteryState(Value, tag="battery", frozen=True, kw_only=True):
         """The EU life status (Annex XIII 4(c)); waste while it is declared in the EU."""
         return "waste" if "EU" in self.waste else self.base_status
 
+    def with_party(self, party: str) -> BatteryState:
+        """The same, with one more who held it."""
+        if party in self.parties:
+            return self
+        parties = (*self.parties, party)[-MAX_PARTIES:]
+        return msgspec.structs.replace(self, parties=parties)
+
     @property
     def disputes(self) -> int:
         """How many entries about the battery are contested."""
@@ -156,6 +163,14 @@ class KeyClaim(Value, tag="key", frozen=True, kw_only=True):
     owner: str
 
 
+class SourceClaim(Value, tag="source", frozen=True, kw_only=True):
+    """A record of an issuer is told by one entry. ``said`` is the SHA-256 over subject, NUL and
+    payload: whether a repeated signing says the same."""
+
+    entry_id: bytes
+    said: bytes
+
+
 class LogKeyState(Value, frozen=True, kw_only=True):
     """A key of the log and the tree sizes [from_size, to_size) for which it signs."""
 
@@ -195,7 +210,7 @@ class LogState(Value, tag="log", frozen=True, kw_only=True):
     head_time: int = 0
 
 
-State = BatteryState | AliasState | ModelState | OperatorState | KeyClaim | LogState
+State = BatteryState | AliasState | ModelState | OperatorState | KeyClaim | SourceClaim | LogState
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER: msgspec.msgpack.Decoder[State] = msgspec.msgpack.Decoder(State)
