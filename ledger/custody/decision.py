@@ -27,6 +27,7 @@ from ledger.custody.naming import log_uri
 from ledger.custody.operators import apply_operator, key_uri
 from ledger.custody.policy import NO_POLICY, apply_head, apply_policy, key_of
 from ledger.custody.rules import Case, Finding, Occasion, judge, refusal
+from ledger.custody.sourcing import claim_source, source_of
 from ledger.custody.states import (
     AliasState,
     BatteryState,
@@ -115,6 +116,9 @@ def needed(statement: Statement, content: Content) -> Needed:
     """
     if isinstance(content, Event):
         uris = [statement.iss, *(name.uri for name in named_by(content, statement.sub))]
+        source = source_of(statement, content)
+        if source is not None:
+            uris.append(source)
         entry_id = cited_by(content)
         return Needed(tuple(uris), () if entry_id is None else (entry_id,))
     uris = [statement.sub]
@@ -150,9 +154,13 @@ def decide(
         raise NO_POLICY.at(f"entry {occasion.index}")
     if statement.aud != log.family:
         raise AUDIENCE.at("aud", statement.aud)
+    # Before the rules: what is signed again breaks some of them, and that is not what is wrong.
+    claim = claim_source(statement, content, occasion.entry_id, states)
     if isinstance(content, Model):
-        return _decide_model(statement, content, occasion, log, states, refuse)
-    return _decide_event(statement, content, occasion, log, states, cited, refuse, carried)
+        decision = _decide_model(statement, content, occasion, log, states, refuse)
+    else:
+        decision = _decide_event(statement, content, occasion, log, states, cited, refuse, carried)
+    return msgspec.structs.replace(decision, after={**decision.after, **claim})
 
 
 def _decide_governance(

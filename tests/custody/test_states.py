@@ -17,6 +17,7 @@ from ledger.custody.states import (
     OperatorKey,
     OperatorState,
     Released,
+    SourceClaim,
     State,
     decode_state,
     encode_state,
@@ -77,6 +78,11 @@ STATES = st.one_of(
     st.builds(AliasState, of=NAMES),
     st.builds(ModelState, issuer=NAMES, at=MARKS),
     st.builds(KeyClaim, owner=NAMES),
+    st.builds(
+        SourceClaim,
+        entry_id=st.binary(min_size=32, max_size=32),
+        said=st.binary(min_size=32, max_size=32),
+    ),
     st.builds(
         OperatorState,
         uri=NAMES,
