@@ -126,9 +126,9 @@ def _members(error: CellbookError, location: str | None) -> dict[str, str | int]
     status = status_of(error)
     inside = status >= 500
     members = dict(error.facts)
-    location = location or members.pop("location", None)  # type: ignore[assignment]
-    if location is not None:
-        members["location"] = entry_path(location)
+    known = location or members.get("location")
+    if known is not None:
+        members["location"] = entry_path(str(known))
     members |= {"code": error.code, "status": status, "remedy": error.remedy}
     members["detail"] = error.error.meaning if inside else error.describe()
     if error.where and not inside:

@@ -112,7 +112,8 @@ class _Worker:
         with theirs:
             descriptors = (listener.fileno(), theirs.fileno())
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "api.worker", str(folder), *map(str, descriptors)],
+                # -P: the folder that we are started in is no place to import from.
+                [sys.executable, "-P", "-m", "api.worker", str(folder), *map(str, descriptors)],
                 pass_fds=descriptors,
                 stdin=subprocess.DEVNULL,
             )

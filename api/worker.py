@@ -72,7 +72,7 @@ def run(
         server = _Server(_config(ledger), on_ready, is_alone=line is None)
         if line is not None:
             _stop_with(server, line)
-        _leave_signals_to_the_server()
+        _stop_on_signals(server)
         server.run([listener])
     finally:
         store.close()
@@ -124,10 +124,14 @@ def _stop_with(server: uvicorn.Server, line: int) -> None:
     threading.Thread(target=wait, name="cellbook-parent", daemon=True).start()
 
 
-def _leave_signals_to_the_server() -> None:
-    # uvicorn raises the signal again when it has stopped; by then it has had its effect.
+def _stop_on_signals(server: uvicorn.Server) -> None:
+    # For the moment before uvicorn listens to them itself. It raises a signal again after it has
+    # stopped; here that has no further effect, and the process ends with exit code 0.
+    def stop(number: int, frame: object) -> None:
+        server.should_exit = True
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
+        signal.signal(number, stop)
 
 
 if __name__ == "__main__":
