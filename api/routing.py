@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi.routing import APIRoute
+from starlette.responses import Response
 from starlette.routing import Match, request_response
 from starlette.types import Receive, Scope, Send
 
@@ -19,7 +20,8 @@ class DirectRoute(APIRoute):
     answers GET; the server leaves the body out."""
 
     def __init__(self, path: str, endpoint: Any, **documentation: Any) -> None:
-        super().__init__(path, endpoint, **documentation)
+        # Otherwise every answer would be described as JSON, too.
+        super().__init__(path, endpoint, **{**documentation, "response_class": Response})
         self.app = request_response(endpoint)
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:

@@ -83,6 +83,17 @@ def test_answers_have_a_meaning_and_a_form(operation: dict[str, Any]) -> None:
             assert set(answer["content"]) == {CONCISE, PROBLEM_JSON}
 
 
+def test_only_what_is_json_is_called_json(document: dict[str, Any]) -> None:
+    called = {
+        path
+        for path, item in document["paths"].items()
+        for operation in item.values()
+        for status, answer in operation["responses"].items()
+        if status.startswith("2") and "application/json" in answer.get("content", {})
+    }
+    assert called == {"/batteries", "/batteries/{subject}"}
+
+
 def test_refusals_name_declared_codes(operation: dict[str, Any]) -> None:
     declared = {code.code for code in catalogue()}
     for status, answer in operation["responses"].items():
