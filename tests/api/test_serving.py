@@ -239,3 +239,19 @@ def test_batches_of_several_clients_do_not_wait_for_each_other(own: World) -> No
 
         response = httpx.post(f"{service.url}/batches", content=slowly(), headers=BATCH)
         assert outline(response) == ["malformed.cose.tag"]
+
+
+@pytest.mark.postgres
+def test_two_workers_write_one_log_on_postgres(tmp_path: Path, postgres_url: str) -> None:
+    with World(tmp_path, database=postgres_url, clock=now, operators=("owner",)) as world:
+        batches = [[good(world) for _ in range(50)] for _ in range(4)]
+    with running_service(world.home.path, workers=2) as service:
+        threads = [threading.Thread(target=_submit, args=(service, batch)) for batch in batches]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert httpx.get(f"{service.url}/readyz").status_code == 200
+        assert httpx.get(f"{service.url}/batteries", params={"id": "\0"}).status_code == 404
+        assert service.stop() == 0
+    check_log(world.home, 200)
