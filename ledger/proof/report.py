@@ -8,6 +8,7 @@ through ``table``, which shows what would steer a terminal instead of passing it
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from unicodedata import normalize
 
@@ -150,8 +151,8 @@ def _life_lines(verdict: Verdict, verbose: bool) -> Iterator[str]:
 
 def _same_names(verdict: Verdict) -> set[str]:
     """Names that more than one operator bears, as far as eyes can tell."""
-    names = [_seen(operator.name) for operator in verdict.operators]
-    return {name for name in names if names.count(name) > 1}
+    names = Counter(_seen(operator.name) for operator in verdict.operators)
+    return {name for name, count in names.items() if count > 1}
 
 
 def _seen(name: str) -> str:

@@ -33,6 +33,8 @@ def _shown(character: str) -> str:
 
 def cells(text: str) -> int:
     """How many cells of a terminal ``text`` takes."""
+    if text.isascii():
+        return len(text)
     return sum(_cells(character) for character in text)
 
 
@@ -53,14 +55,16 @@ def filled(text: str, width: int) -> list[str]:
     Lines end between words. A word that is too long for a line, as every sentence in Chinese is,
     is broken inside.
     """
-    lines = [""]
+    lines, used = [""], 0
     for word in shown(text).split():
-        line = lines[-1]
-        if line and cells(line) + 1 + cells(word) > width:
-            lines.append("")
-            line = ""
-        first, *others = _broken(f"{line} {word}" if line else word, width)
-        lines[-1:] = [first, *others]
+        size = cells(word)
+        if used and used + 1 + size <= width:
+            lines[-1] += f" {word}"
+            used += 1 + size
+            continue
+        pieces = list(_broken(word, width)) if size > width else [word]
+        lines[-1:] = [lines[-1], *pieces] if used else pieces
+        used = cells(pieces[-1])
     return lines
 
 
