@@ -21,6 +21,8 @@ from ledger.proof.verdict import Health, LifeEvent, Profile, Verdict
 from ledger.wire.base64text import encode_base64url
 
 WIDTH, INDENT = 79, 10
+_LONGEST = 160
+"""Characters of a remark in the table."""
 _ENTRY = re.compile(r"\bentry (\d+)\b")
 _CODE = re.compile(r"urn:cellbook:gbt34014:(?=[0-9A-Z])")
 
@@ -141,12 +143,17 @@ def _life_lines(verdict: Verdict, verbose: bool) -> Iterator[str]:
     rows = [["DATE", "WHAT", "WHO SIGNED IT", "REMARK"]]
     for event in verdict.life:
         remarks = [f"of ...{event.of[-7:]}"] if event.of in named else []
-        remarks += event.remarks
+        remarks += map(_short, event.remarks)
         remarks += [f"[{rule}]" for rule in dict.fromkeys(found.get(event.index, ()))]
         if verbose:
             remarks.append(f"entry {event.index}")
         rows.append([event.occurred_at[:10], event.what, _who(event, same), "; ".join(remarks)])
     yield from columns(rows, WIDTH)
+
+
+def _short(remark: str) -> str:
+    """A table is for looking over; whoever wants every word takes the JSON."""
+    return remark if len(remark) <= _LONGEST else f"{remark[:_LONGEST]} ... (cut)"
 
 
 def _same_names(verdict: Verdict) -> set[str]:
@@ -227,7 +234,7 @@ def _technical_lines(verdict: Verdict) -> Iterator[str]:
 
 def paragraph(text: str, head: str, indent: int = INDENT) -> list[str]:
     """``text`` filled to the width, indented, with ``head`` in front of its first line."""
-    start = f"{head:{indent}}" if len(head) < indent else f"{head} "
+    start = f"{head} " if head and len(head) >= indent else head.ljust(indent)
     first, *others = filled(text, WIDTH - max(indent, len(start)))
     return [(start + first).rstrip(), *(" " * indent + line for line in others)]
 
