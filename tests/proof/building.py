@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from ledger.proof.dossier import Dossier, DossierEntry, decode_dossier, encode_dossier
+from ledger.proof.table import cells
 from ledger.proof.trust import Trust, load_trust
 from ledger.proof.verdict import Verdict
 from ledger.proof.verify import verify_dossier
@@ -40,6 +41,15 @@ def dossier_of(world: World, subject: str) -> bytes:
 def verdict_on(world: World, data: bytes, **options: str) -> Verdict:
     """The verdict an hour after ``NOW``."""
     return verify_dossier(data, trust_of(world), AT, **options)
+
+
+def check_layout(text: str) -> None:
+    """A report is 79 cells wide, and nothing in it steers a terminal."""
+    assert text.endswith("\n")
+    for line in text.split("\n"):
+        assert cells(line) <= 79, line
+        assert line == line.rstrip()
+        assert all(character.isprintable() or character == "\u3000" for character in line), line
 
 
 def with_entries(data: bytes, *entries: DossierEntry) -> bytes:

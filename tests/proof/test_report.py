@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import msgspec
 import pytest
 
 from keys.errors import CellbookError
 from ledger.proof.refusal import print_refusal
 from ledger.proof.report import print_verdict
-from ledger.proof.table import cells, columns, filled, shown
 from ledger.proof.verdict import Verdict
 from ledger.proof.verify import verify_dossier
-from tests.proof.building import changed
-from tests.proof.lying import OTHER, PACK, SECOND, LyingLog, begun, told
+from tests.proof.building import check_layout
+from tests.proof.lying import OTHER, PACK, SECOND, LyingLog, told
 
 CODE = PACK.rpartition(":")[2]
 LIFE = ("manufacture", "install", "decommission", "assessment")
@@ -29,14 +26,6 @@ def lines(verdict: Verdict, **options: Any) -> list[str]:
     text = print_verdict(verdict, **options)
     check_layout(text)
     return text.splitlines()
-
-
-def check_layout(text: str) -> None:
-    assert text.endswith("\n")
-    for line in text.split("\n"):
-        assert cells(line) <= 79, line
-        assert line == line.rstrip()
-        assert all(character.isprintable() or character == "\u3000" for character in line), line
 
 
 def refused(log: LyingLog, data: bytes, **trust: Any) -> list[str]:
@@ -91,7 +80,7 @@ def test_breaches_say_what_when_why_and_what_next() -> None:
         "The file is not forged. The history in it breaks the rules, or lacks"
     )
     text = " ".join(line.strip() for line in found)
-    assert f"[ORD-4] 'first installed' of 2026-05-08: {CODE} was never assessed." in text
+    assert f"[ORD-4] 'first installed' of 2026-05-09: {CODE} was never assessed." in text
     assert "Basis: EU 2023/1542 Art. 73" in text
     assert "Repair: Have the unit assessed" in text
     assert "Do not put the battery into service." in text
@@ -162,145 +151,3 @@ def test_what_is_no_dossier() -> None:
     log = told("manufacture")
     for data in (b"", b"\x00", b"\x1b[2J" * 30, b"%PDF-1.7"):
         assert refused(log, data)[0].startswith("RECORD NOT GENUINE: ")
-
-
-# Texts of strangers
-
-
-def named(name: str, reason: str = "x") -> LyingLog:
-    log = LyingLog()
-    log.register("all", "maker", "installer", "dismantler", shown=name)
-    log.event("manufacture", PACK)
-    log.event("install", PACK, application=reason)
-    log.event("decommission", PACK, reason=reason)
-    log.head()
-    return log
-
-
-def test_names_in_other_scripts_keep_the_columns() -> None:
-    found = lines(verify(named("宁德时代新能源科技股份有限公司", "电池容量低于需要" * 12)))
-    start = found.index(next(line for line in found if line.startswith("DATE")))
-    place = found[start].index("WHO SIGNED IT")
-    row = found[start + 1]
-    assert cells(row[: row.index("宁")]) == place
-    assert sum(line.count("宁") for line in found) == 3
-    assert sum(line.count("池") for line in found) == 24
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("\x1b[2J", "a\nRECORD    GENUINE", "a\rb", "\x9b31m", "\x07", "\x7f"),
-        *("\u202e", "\u2066", "\u2028", "\u061c"),
-    ],
-)
-def test_what_steers_a_terminal_does_not_pass_the_events(text: str) -> None:
-    log = begun()
-    with pytest.raises(CellbookError) as refused:
-        log.event("decommission", PACK, reason=f"a{text}b")
-    assert refused.value.code == "malformed.payload.text"
-    with pytest.raises(CellbookError) as refused:
-        log.register("new", "maker", shown=f"a{text}b")
-    assert refused.value.code == "malformed.payload.text"
-
-
-def hostile(verdict: Verdict, text: str) -> Verdict:
-    """The verdict as if every text of a signer was ``text``: a second line of defence."""
-    replace = msgspec.structs.replace
-    life = tuple(
-        replace(
-            event,
-            what=text,
-            remarks=(text, text),
-            signer=replace(event.signer, name=text, country=text),
-        )
-        for event in verdict.life
-    )
-    findings = tuple(replace(finding, detail=text) for finding in verdict.remarks)
-    profile = replace(verdict.profile, chemistry=text, category=text)
-    assert verdict.health is not None
-    health = replace(verdict.health, method=text)
-    return replace(
-        verdict, life=life, breaches=findings, remarks=findings, profile=profile, health=health,
-        unchecked=(*verdict.unchecked, text), operators=(*verdict.operators,),
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("\x1b]0;x\x07", "a\nRECORD    GENUINE", "\x9b2J", "\u202eabc", "\u200b" * 90, "\u3164"),
-        *("x" * 3_000, "宁" * 500, "e\u0301" * 400, "\U0001f50b" * 90, "\xa0" * 100, "", " "),
-    ],
-)
-def test_nothing_of_strangers_breaks_the_layout(text: str) -> None:
-    verdict = verify(told(*LIFE, "incident"))
-    for verbose in (False, True):
-        check_layout(print_verdict(hostile(verdict, text), verbose=verbose))
-
-
-@pytest.mark.parametrize("text", ["\x1b[2J", "\n" * 5 + "RECORD    GENUINE", "\u202e", "x" * 5_000])
-def test_refusals_do_not_pass_on_what_steers_a_terminal(text: str) -> None:
-    log = told("manufacture")
-    dossier = changed(log.dossier(), subject=text[:500])
-    check_layout("\n".join(refused(log, dossier)) + "\n")
-    from ledger.proof.dossier import SHAPE
-
-    printed = print_refusal(SHAPE.at(text, text))
-    check_layout(printed)
-    assert "\nRECORD" not in printed
-
-
-def test_two_operators_of_one_name_are_told_apart() -> None:
-    log = LyingLog()
-    log.register("all", "maker", shown="Maker A")
-    log.register("two", "maker", shown="ＭＡＫＥＲ  a")
-    log.event("manufacture", PACK)
-    log.event("waste", PACK, by="two")
-    log.head()
-    text = "".join("\n".join(lines(verify(log))).split())
-    assert "<https://all.example>" in text or "https://all.exa" in text
-    one = LyingLog()
-    one.register("all", "maker", shown="Maker A")
-    one.event("manufacture", PACK)
-    one.head()
-    assert "https://all" not in print_verdict(verify(one))
-
-
-def test_long_remarks_are_cut_in_the_table_only() -> None:
-    log = named("Maker A", "long " * 300)
-    verdict = verify(log)
-    assert len(lines(verdict)) < 80
-    assert "... (cut)" in " ".join(line.strip() for line in lines(verdict))
-    assert len(verdict.life[-1].remarks[0]) == 1_500
-
-
-# The table
-
-
-def widths() -> Iterator[int]:
-    yield from (20, 40, 79)
-
-
-def test_columns_are_as_wide_as_they_may_be() -> None:
-    rows = [["a", "b" * 50, "c" * 50, "d " * 60], ["", "", "", ""]]
-    found = list(columns(rows, 79))
-    assert max(map(cells, found)) <= 79
-    assert "".join(found).count("b") == 50
-    assert "".join(found).count("d") == 60
-
-
-@pytest.mark.parametrize("width", list(widths()))
-def test_filled_keeps_every_word(width: int) -> None:
-    text = "one two " + "x" * 200 + " 三四五" * 30
-    found = filled(text, width)
-    assert all(cells(line) <= width for line in found)
-    assert "".join("".join(found).split()) == "".join(text.split())
-
-
-def test_shown() -> None:
-    assert shown("plain text") == "plain text"
-    assert shown("全角\u3000空") == "全角\u3000空"
-    assert shown("a\u200bb\x1b\u3164") == "a\\u200bb\\u001b\\u3164"
-    assert cells("a\u0301") == 1
-    assert cells("全a") == 3
