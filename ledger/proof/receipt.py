@@ -17,7 +17,7 @@ from keys.errors import CellbookError, declare
 from keys.signer import Signer
 from ledger.tree.merkle import leaf_hash, root_from_path
 from ledger.wire import cbor
-from ledger.wire.cbor import Key, Limits, Value
+from ledger.wire.cbor import Limits, Value
 from ledger.wire.cose import (
     ALG,
     CWT_CLAIMS,
@@ -59,6 +59,9 @@ SIZES = declare(
     "The receipt states two tree sizes, or its proofs lead to different roots.",
     "Get the receipt again; if it is the same, trust nothing in it.",
 )
+
+# The one map of the unprotected header ends in the proof, so a receipt needs no map encoded.
+_BEFORE_PROOF = cbor.encode({VDP: {INCLUSION: [b""]}})[:-1]
 
 LIMITS = Limits(size=16_384, depth=6, items=128, total=1_024)
 _MAX_PROOFS = 8
@@ -162,9 +165,8 @@ def encode_receipt(
     protected: bytes, signature: bytes, size: int, index: int, path: list[bytes]
 ) -> bytes:
     """The one form in which this log writes a receipt; the proof is its unsigned part."""
-    inclusion = cbor2.dumps([size, index, path])
-    unprotected: dict[Key, Value] = {VDP: {INCLUSION: [inclusion]}}
-    return encode_sign1(protected, unprotected, None, signature)
+    proof = cbor2.dumps(cbor2.dumps([size, index, path]))
+    return encode_sign1(protected, _BEFORE_PROOF + proof, None, signature)
 
 
 def _proof_items(message: Sign1) -> list[Value]:

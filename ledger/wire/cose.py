@@ -154,14 +154,22 @@ def sig_structure(protected: bytes, payload: bytes) -> bytes:
 
 
 def encode_sign1(
-    protected: bytes, unprotected: Mapping[Key, Value], payload: bytes | None, signature: bytes
+    protected: bytes,
+    unprotected: Mapping[Key, Value] | bytes,
+    payload: bytes | None,
+    signature: bytes,
 ) -> bytes:
-    """The tagged message around the given byte strings; ``payload`` None makes it detached."""
+    """The tagged message around the given byte strings; ``payload`` None makes it detached.
+
+    ``unprotected`` is a map, or the bytes of one that the caller has encoded.
+    """
+    if not isinstance(unprotected, bytes):
+        unprotected = encode(dict(unprotected)) if unprotected else b"\xa0"
     return b"".join(
         (
             _PREFIX,
             cbor2.dumps(protected),
-            encode(dict(unprotected)) if unprotected else b"\xa0",
+            unprotected,
             cbor2.dumps(payload),
             cbor2.dumps(signature),
         )
