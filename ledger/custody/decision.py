@@ -18,6 +18,7 @@ from ledger.custody.governance import (
     Governance,
     Head,
     KeyAdded,
+    ListSnapshot,
     OperatorRegistered,
     Policy,
     parse_governance,
@@ -27,6 +28,8 @@ from ledger.custody.naming import log_uri
 from ledger.custody.operators import apply_operator, key_uri
 from ledger.custody.policy import NO_POLICY, apply_head, apply_policy, key_of
 from ledger.custody.rules import Case, Finding, Occasion, judge, refusal
+from ledger.custody.schemes import list_uri
+from ledger.custody.snapshots import apply_snapshot
 from ledger.custody.sourcing import claim_source, source_of
 from ledger.custody.states import (
     AliasState,
@@ -67,7 +70,8 @@ WRONG_KIND = declare(
 WRONG_SUBJECT = declare(
     "rejected.subject.kind",
     "The sub is not of the kind that this statement is about.",
-    "Policies and heads are about the log, model statements about a model, events about a battery.",
+    "Policies and heads are about the log, model statements about a model, snapshots about a list, "
+    "events about a battery.",
 )
 TAKEN = declare(
     "rejected.subject.taken",
@@ -183,6 +187,10 @@ def _decide_governance(
         _is_about(statement, log_uri(log.origin))
         after: dict[str, State] = {statement.sub: apply_head(log, content, index)}
         return Decision((), after, ())
+    if isinstance(content, ListSnapshot):
+        _is_about(statement, list_uri(content.scheme))
+        after = apply_snapshot(statement.iss, content, states, index)
+        return Decision((statement.sub,), after, ())
     return Decision((statement.sub,), apply_operator(statement, content, states, log, index), ())
 
 

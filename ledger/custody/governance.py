@@ -2,8 +2,9 @@
 
 Each is the payload of a COSE_Sign1 whose content type is that of governance statements: a map with
 text keys, deterministic encoding, tagged by ``type`` and ``version``. Policies are signed by the
-root, statements about operators and their keys by the registrar that the policy names, heads by
-the log's statement key. This module knows the shapes; ``policy`` and ``operators`` the meaning.
+root, statements about operators and their keys by the registrar that the policy names, snapshots
+of lists by a publisher that it names, heads by the log's statement key. This module knows the
+shapes; ``policy``, ``operators`` and ``snapshots`` the meaning.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ import msgspec
 from msgspec import Meta
 
 from ledger.custody.events.base import check_forms
-from ledger.custody.payload import Payload, PayloadTable, encode_payload, parse_payload
+from ledger.custody.events.scalars import Date, Digest, Text
+from ledger.custody.lists import MAX_ROWS
+from ledger.custody.payload import FIELD, Payload, PayloadTable, encode_payload, parse_payload
+from ledger.tree.merkle import EMPTY_ROOT
 
 Hash = Annotated[bytes, Meta(min_length=32, max_length=32)]
 CoseKeyBytes = Annotated[bytes, Meta(min_length=1, max_length=4096)]
@@ -162,6 +166,34 @@ class Head(Governance, tag="head", frozen=True, kw_only=True):
     previous: Size | None = None
 
 
+SchemeName = Annotated[str, Meta(min_length=1, max_length=64, pattern="^[a-z0-9]+(-[a-z0-9]+)*$")]
+ListCount = Annotated[int, Meta(ge=0, le=MAX_ROWS)]
+
+
+class ListSnapshot(Governance, tag="list-snapshot", frozen=True, kw_only=True):
+    """A public list as its publisher copied it, from the day ``effective`` until the next one.
+
+    The list is a Merkle tree over ``leaves`` identifiers with ``rows`` rows in all
+    (``ledger.custody.lists``). Its days are those of a place ``utc_offset_min`` minutes ahead of
+    UTC. ``source_sha256`` is the digest of what the publisher copied from.
+    """
+
+    scheme: SchemeName
+    announcement: Text
+    effective: Date
+    utc_offset_min: Annotated[int, Meta(ge=-840, le=840)]
+    leaves: ListCount
+    rows: ListCount
+    root: Digest
+    source_sha256: Digest
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        is_empty = {self.leaves == 0, self.rows == 0, self.root == EMPTY_ROOT}
+        if self.rows < self.leaves or len(is_empty) > 1:
+            raise FIELD.at("payload.rows", "leaves, rows and root do not fit together")
+
+
 GOVERNANCE: PayloadTable[Governance] = {
     ("policy", 1): Policy,
     ("operator-registered", 1): OperatorRegistered,
@@ -170,6 +202,7 @@ GOVERNANCE: PayloadTable[Governance] = {
     ("key-added", 1): KeyAdded,
     ("key-revoked", 1): KeyRevoked,
     ("head", 1): Head,
+    ("list-snapshot", 1): ListSnapshot,
 }
 
 

@@ -20,6 +20,7 @@ from ledger.custody.governance import (
     KeyAdded,
     KeyGrant,
     KeyRevoked,
+    ListSnapshot,
     OperatorChanged,
     OperatorRegistered,
     OperatorRemoved,
@@ -43,7 +44,8 @@ REMOVED_ISSUER = declare(
 NOT_AUTHORISED = declare(
     "rejected.issuer.authority",
     "The policy does not let this issuer make this statement.",
-    "Statements about operators are the registrar's, policies the root's, heads the log's own.",
+    "Statements about operators are the registrar's, lists a publisher's, policies the root's, and "
+    "heads the log's own.",
 )
 UNKNOWN_KEY = declare(
     "rejected.key.unknown",
@@ -122,8 +124,9 @@ def _governance_key(
     if isinstance(content, Head):
         _issued_by(statement, statement.sub)
         return log_key(log, "statements", index)
+    role = "publisher" if isinstance(content, ListSnapshot) else "registrar"
     for authority in log.authorities:
-        if authority.role == "registrar" and authority.uri == statement.iss:
+        if authority.role == role and authority.uri == statement.iss:
             key = key_of(authority.key)
             if key.kid == statement.kid:
                 return key

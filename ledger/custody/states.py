@@ -171,6 +171,28 @@ class SourceClaim(Value, tag="source", frozen=True, kw_only=True):
     said: bytes
 
 
+class ListedSnapshot(Value, frozen=True, kw_only=True):
+    """A snapshot of a list, as its publisher stated it in the entry at ``index``."""
+
+    publisher: str
+    announcement: str
+    effective: str
+    leaves: int
+    rows: int
+    root: bytes
+    source_sha256: bytes
+    index: int
+
+
+class ListState(Value, tag="list", frozen=True, kw_only=True):
+    """A scheme of lists, with all its snapshots in log order; its days are those of a place
+    ``utc_offset_min`` minutes ahead of UTC."""
+
+    scheme: str
+    utc_offset_min: int
+    snapshots: tuple[ListedSnapshot, ...]
+
+
 class LogKeyState(Value, frozen=True, kw_only=True):
     """A key of the log and the tree sizes [from_size, to_size) for which it signs."""
 
@@ -210,7 +232,16 @@ class LogState(Value, tag="log", frozen=True, kw_only=True):
     head_time: int = 0
 
 
-State = BatteryState | AliasState | ModelState | OperatorState | KeyClaim | SourceClaim | LogState
+State = (
+    BatteryState
+    | AliasState
+    | ModelState
+    | OperatorState
+    | KeyClaim
+    | SourceClaim
+    | ListState
+    | LogState
+)
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER: msgspec.msgpack.Decoder[State] = msgspec.msgpack.Decoder(State)

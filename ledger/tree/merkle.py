@@ -58,11 +58,32 @@ def root_of(leaf_hashes: Iterable[bytes]) -> bytes:
     """The root over leaf hashes; ``EMPTY_ROOT`` over none. Their lengths are not checked."""
     row = list(leaf_hashes)
     while len(row) > 1:
-        pairs = iter(row)
-        above = [node_hash(left, right) for left, right in zip(pairs, pairs, strict=False)]
-        # A node without a sibling moves up as it is; it is never paired with itself.
-        row = above + row[-1:] if len(row) & 1 else above
+        row = _above(row)
     return row[0] if row else EMPTY_ROOT
+
+
+def _above(row: list[bytes]) -> list[bytes]:
+    """The row of nodes above a row of at least two."""
+    pairs = iter(row)
+    above = [node_hash(left, right) for left, right in zip(pairs, pairs, strict=False)]
+    # A node without a sibling moves up as it is; it is never paired with itself.
+    return above + row[-1:] if len(row) & 1 else above
+
+
+def inclusion_path(leaf_hashes: Iterable[bytes], index: int) -> tuple[bytes, ...]:
+    """The inclusion proof of the leaf at ``index`` among all leaf hashes of a small tree.
+
+    ``index`` must be that of a leaf (IndexError). Large trees have ``ledger.tree.proofs``.
+    """
+    row = list(leaf_hashes)
+    if not 0 <= index < len(row):
+        raise IndexError(index)
+    path = []
+    while len(row) > 1:
+        if index ^ 1 < len(row):
+            path.append(row[index ^ 1])
+        row, index = _above(row), index >> 1
+    return tuple(path)
 
 
 def root_from_path(leaf_hash: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:

@@ -19,6 +19,7 @@ from ledger.custody.governance import (
     KeyGrant,
     KeyRevoked,
     Limits,
+    ListSnapshot,
     LogKey,
     OperatorChanged,
     OperatorRegistered,
@@ -61,6 +62,16 @@ SAMPLES: dict[str, Governance] = {
     "key-added": KeyAdded(grant=GRANT),
     "key-revoked": KeyRevoked(kid=HASH, reason="stolen", compromised_since=1_780_000_000),
     "head": Head(tree_size=7, time=1_780_000_000, previous=3),
+    "list-snapshot": ListSnapshot(
+        scheme="cn-miit-whitelist",
+        announcement="20/2026",
+        effective="2026-07-30",
+        utc_offset_min=480,
+        leaves=2,
+        rows=3,
+        root=HASH,
+        source_sha256=HASH,
+    ),
 }
 PINS = {
     "policy": "4b53b24eb7ea9978",
@@ -70,6 +81,7 @@ PINS = {
     "key-added": "210dd5292e2b597a",
     "key-revoked": "47df999781c95309",
     "head": "99e7e845130cbdee",
+    "list-snapshot": "7f56a164b0a61403",
 }
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from keys.errors import CellbookError
 from ledger.tree.merkle import (
     EMPTY_ROOT,
+    inclusion_path,
     leaf_hash,
     node_hash,
     root_from_path,
@@ -97,6 +98,17 @@ def test_every_inclusion_proof_of_all_small_trees() -> None:
             path = TREE.path(index, size)
             verify_inclusion(LEAVES[index], index, size, path, ROOTS[size])
             assert root_from_path(LEAVES[index], index, size, path) == ROOTS[size]
+
+
+def test_every_path_of_all_small_trees() -> None:
+    for size in range(1, 34):
+        leaves = hashes(size)
+        tree = Tree(leaves)
+        for index in range(size):
+            assert list(inclusion_path(leaves, index)) == tree.path(index, size)
+    for index in (-1, 3):
+        with pytest.raises(IndexError):
+            inclusion_path(hashes(3), index)
 
 
 def test_every_consistency_proof_of_all_small_trees() -> None:
