@@ -79,7 +79,7 @@ def test_breaches_say_what_when_why_and_what_next() -> None:
     assert found[4].strip() == (
         "The file is not forged. The history in it breaks the rules, or lacks"
     )
-    text = " ".join(line.strip() for line in found)
+    text = " ".join(" ".join(found).split())
     assert f"[ORD-4] 'first installed' of 2026-05-09: {CODE} was never assessed." in text
     assert "Basis: EU 2023/1542 Art. 73" in text
     assert "Repair: Have the unit assessed" in text
