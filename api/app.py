@@ -56,7 +56,6 @@ def create_app(ledger: Ledger, settings: Settings | None = None) -> FastAPI:
         description=_DESCRIPTION,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         openapi_tags=_TAGS,
-        redoc_url=None,
         # The framework's pages for a person load scripts from elsewhere; the document is enough.
         docs_url=None,
         redoc_url=None,

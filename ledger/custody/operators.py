@@ -65,7 +65,7 @@ KEY_1 = declare(
 ALGORITHM = declare(
     "rejected.algorithm",
     "The policy of this log does not allow this signature algorithm.",
-    "Use a key of an allowed algorithm; `cellbook trust show` lists them.",
+    "Use a key of an algorithm that the policy lists, such as Ed25519 (-19).",
     title="Bad Signature Algorithm",
 )
 OPERATOR = declare(
