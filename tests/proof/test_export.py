@@ -109,7 +109,7 @@ def shape_of(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: shape_of(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [shape_of(value[0])] if value else []
+        return [shape_of(value[-1])] if value else []
     return None if value is None else type(value)
 
 
