@@ -27,6 +27,7 @@ from ledger.custody.identifiers import is_model_uri, parse_subject
 from ledger.custody.naming import log_uri
 from ledger.custody.operators import apply_operator, key_uri
 from ledger.custody.policy import NO_POLICY, apply_head, apply_policy, key_of
+from ledger.custody.profiles import Profiles
 from ledger.custody.rules import Case, Finding, Occasion, judge, refusal
 from ledger.custody.schemes import list_uri
 from ledger.custody.snapshots import apply_snapshot
@@ -143,13 +144,15 @@ def decide(
     *,
     refuse: bool = True,
     carried: Container[str] | None = None,
+    profiles: Profiles | None = None,
 ) -> Decision:
     """Decide ``statement`` as entry ``occasion.index`` under the policy ``log`` (None: genesis).
 
     ``states`` holds the states before, of ``needed().uris`` and of the subjects of cited entries.
     With ``refuse`` the first breach raises ``rejected.<rule>``; without, breaches are findings and
     the event is folded all the same. ``carried`` names the batteries whose histories are at hand:
-    a buyer's dossier carries not all, and of others nothing is judged or folded. Raises
+    a buyer's dossier carries not all, and of others nothing is judged or folded. ``profiles`` are
+    those that a buyer chose to judge by; without, the policy's. They change no state. Raises
     ``rejected.*`` for everything that is no rule's matter.
     """
     if isinstance(content, Governance):
@@ -158,12 +161,15 @@ def decide(
         raise NO_POLICY.at(f"entry {occasion.index}")
     if statement.aud != log.family:
         raise AUDIENCE.at("aud", statement.aud)
+    judged_by = log.profiles if profiles is None else profiles
     # Before the rules: what is signed again breaks some of them, and that is not what is wrong.
     claim = claim_source(statement, content, occasion.entry_id, states)
     if isinstance(content, Model):
-        decision = _decide_model(statement, content, occasion, log, states, refuse)
+        decision = _decide_model(statement, content, occasion, log, states, refuse, judged_by)
     else:
-        decision = _decide_event(statement, content, occasion, log, states, cited, refuse, carried)
+        decision = _decide_event(
+            statement, content, occasion, log, states, cited, refuse, carried, judged_by
+        )
     return msgspec.structs.replace(decision, after={**decision.after, **claim})
 
 
@@ -206,13 +212,14 @@ def _decide_model(
     log: LogState,
     states: Mapping[str, State],
     refuse: bool,
+    profiles: Profiles,
 ) -> Decision:
     uri = statement.sub
     if not is_model_uri(uri) or uri != content.uri:
         raise WRONG_SUBJECT.at("sub", f"{uri}, not {content.uri}")
     if uri in states:
         raise TAKEN.at("sub", uri)
-    case = _case(statement, content, Named(uri, "event"), occasion, log, states, {})
+    case = _case(statement, content, Named(uri, "event"), occasion, log, states, {}, profiles)
     findings = _judged((case,), refuse)
     return Decision((uri,), {uri: ModelState(issuer=statement.iss, at=case.mark)}, findings)
 
@@ -226,6 +233,7 @@ def _decide_event(
     cited: Mapping[bytes, CitedEntry],
     refuse: bool,
     carried: Container[str] | None,
+    profiles: Profiles,
 ) -> Decision:
     named = named_by(content, statement.sub)
     for name in named:
@@ -238,7 +246,9 @@ def _decide_event(
     if carried is not None:
         named = tuple(name for name in named if _owner_of(name, statement.sub) in carried)
     judged = (Named(statement.sub, "event"), *named)
-    cases = tuple(_case(statement, content, name, occasion, log, states, cited) for name in judged)
+    cases = tuple(
+        _case(statement, content, name, occasion, log, states, cited, profiles) for name in judged
+    )
     findings = _judged(cases, refuse)
     mark = Mark(
         entry_id=occasion.entry_id, index=occasion.index, occurred=parse_moment(content.occurred_at)
@@ -270,6 +280,7 @@ def _case(
     log: LogState,
     states: Mapping[str, State],
     cited: Mapping[bytes, CitedEntry],
+    profiles: Profiles,
 ) -> Case:
     operator = states[statement.iss]
     assert isinstance(operator, OperatorState)  # noqa: S101 - signing_key has refused others
@@ -285,6 +296,7 @@ def _case(
         issued=statement.iat,
         occasion=occasion,
         skew_s=log.skew_s,
+        profiles=profiles,
         states=states,
         cited=cited,
     )

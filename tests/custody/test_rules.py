@@ -14,10 +14,12 @@ from ledger.custody.decision import Decision
 from ledger.custody.events.afterlife import Remainder, RepurposeOutput
 from ledger.custody.events.life import Onboarding
 from ledger.custody.events.record import Recovered
+from ledger.custody.governance import Profile
 from ledger.custody.operators import signing_key
+from ledger.custody.profiles import parse_profile
 from ledger.custody.rules import RULES
 from ledger.wire.statement import parse_statement
-from tests.custody.history import Log, identifier, operator_uri, signer_of
+from tests.custody.history import Log, genesis, identifier, operator_uri, signer_of
 from tests.log.lives import repurpose_input
 
 FILE = Path(__file__).parent.parent / "vectors" / "rules.json"
@@ -30,7 +32,9 @@ OPERATORS = ("owner", "maker", "installer", "dismantler", "assessor", "recycler"
 
 def run(case: dict[str, Any]) -> tuple[Log, bytes]:
     """The log after the history of ``case``, and its event, signed."""
-    log = Log(*OPERATORS, "buyer")
+    chosen = tuple(map(parse_profile, case.get("profiles", ["core@1"])))
+    profiles = tuple(Profile(name=name, version=version) for name, version in chosen)
+    log = Log(*OPERATORS, "buyer", policy=genesis(profiles=profiles))
     first = len(log.taken)
     for step in case["history"]:
         log.take(signed(log, step, first))
