@@ -78,8 +78,9 @@ def test_the_first_life_alone_ends_where_it_was_consumed(world: World) -> None:
         (lambda code: "\x1b[2J", "no well-formed code"),
         (lambda code: "x" * 10_000, "no well-formed code"),
         (lambda code: code.replace("K", "\u212a"), "another script"),
-        (lambda code: f"urn:cellbook:gbt34014:{code.lower()}", "this file is about"),
-        (lambda code: "https://owner.example", "this file is about"),
+        (lambda code: f"urn:cellbook:gbt34014:{code.lower()}", None),
+        (lambda code: "(01)09506000134352(21)7", "this file is about"),
+        (lambda code: "https://owner.example", "no well-formed code"),
     ],
 )
 def test_labels(world: World, change: type[str], why: str | None) -> None:
