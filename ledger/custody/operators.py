@@ -28,7 +28,15 @@ from ledger.custody.governance import (
 )
 from ledger.custody.identifiers import parse_operator_uri
 from ledger.custody.policy import key_of, log_key, root_key_for
-from ledger.custody.states import KeyClaim, LogState, OperatorKey, OperatorState, State
+from ledger.custody.states import (
+    DeviceState,
+    GuestState,
+    KeyClaim,
+    LogState,
+    OperatorKey,
+    OperatorState,
+    State,
+)
 from ledger.wire.statement import Statement
 
 UNKNOWN_ISSUER = declare(
@@ -97,6 +105,12 @@ def key_uri(kid: bytes) -> str:
     return f"urn:cellbook:key:{kid.hex()}"
 
 
+def is_reserved(key: bytes, log: LogState) -> bool:
+    """Whether the COSE_Key ``key`` is the root's, the log's or an authority's."""
+    taken = {k.key for k in log.log_keys} | {a.key for a in log.authorities} | {log.root_key}
+    return key in taken
+
+
 def signing_key(
     statement: Statement, content: object, states: Mapping[str, State], log: LogState, index: int
 ) -> CoseKey:
@@ -112,7 +126,19 @@ def signing_key(
         if key.kid != statement.kid:
             raise UNKNOWN_KEY.at("protected header kid")
         return key
+    issuer = states.get(statement.iss)
+    if isinstance(issuer, GuestState | DeviceState):
+        return _only_key(statement, issuer.key)
     return key_of(_operator_key(statement, states, index).key)
+
+
+def _only_key(statement: Statement, data: bytes) -> CoseKey:
+    """The key of whoever has but one. What it may still sign is decided with the event, under the
+    lock: it changes with other events, which callers outside of it may not have seen."""
+    key = key_of(data)
+    if key.kid != statement.kid:
+        raise UNKNOWN_KEY.at("protected header kid", f"not the key of {statement.iss}")
+    return key
 
 
 def _governance_key(
@@ -242,8 +268,7 @@ def _granted(
         raise PURPOSE.at("payload.keys", ", ".join(grant.purposes))
     if key.alg not in log.algorithms:
         raise ALGORITHM.at("payload.keys", str(key.alg))
-    reserved = {k.key for k in log.log_keys} | {a.key for a in log.authorities} | {log.root_key}
-    if key_uri(key.kid) in states or grant.key in reserved:
+    if key_uri(key.kid) in states or is_reserved(grant.key, log):
         raise KEY_OWNER.at("payload.keys", key_uri(key.kid))
     verify_possession(key, grant.possession, uri, grant.purposes, log.family)
     return OperatorKey(kid=key.kid, key=grant.key, purposes=grant.purposes, added=index)

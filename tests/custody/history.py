@@ -217,7 +217,7 @@ class Log:
         refs = self.refs
         if kind == "decommission":
             fields.setdefault("install_ref", refs.get((battery, "install"), bytes(32)))
-        elif kind in ("accept", "refuse"):
+        elif kind in ("accept", "refuse", "withdrawal"):
             fields.setdefault("release_ref", refs.get((battery, "release"), bytes(32)))
         elif kind == "install" and (battery, "assessment") in refs:
             fields.setdefault("assessment_ref", refs[battery, "assessment"])

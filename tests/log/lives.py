@@ -101,6 +101,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "release": {"transfer_id": "T-1", "moves": ("possession", "ownership")},
     "accept": {"transfer_id": "T-1"},
     "refuse": {"transfer_id": "T-1", "reason": "swollen"},
+    "withdrawal": {"transfer_id": "T-1", "reason": "called off"},
     "intake": {"transfer_id": "T-2", "reason": "no key", "delivery_note_sha256": DIGEST},
     "waste": {
         "action": "declared",
@@ -159,8 +160,8 @@ def repurpose_input(uri: str, assessment_ref: bytes) -> RepurposeInput:
 
 
 def _identifier(uri: str) -> Identifier:
-    scheme, _, value = uri.removeprefix("urn:cellbook:").partition(":")
-    return Identifier(scheme=scheme, value=value)
+    named = parse_subject(uri)
+    return Identifier(scheme=named.scheme, value=named.code)
 
 
 def _output(uri: str | RepurposeOutput) -> RepurposeOutput:
@@ -168,7 +169,7 @@ def _output(uri: str | RepurposeOutput) -> RepurposeOutput:
         return uri
     return RepurposeOutput(
         id=uri,
-        level=parse_subject(uri).level,
+        level=parse_subject(uri).level or "pack",
         category_after="industrial",
         model_ref="urn:cellbook:model:HOME-10:1",
         rated_capacity_mah=220_000,
