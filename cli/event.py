@@ -90,7 +90,9 @@ def _command(kind: str) -> click.Command:
 def _options(kind: str) -> Iterator[_Decorator]:
     if kind != "model":
         yield click.option(
-            "--battery", metavar="CODE", help="The battery: its code as printed, or its URI."
+            "--battery",
+            metavar="CODE",
+            help="The battery: its code as printed or scanned, a GS1 Digital Link, or its URI.",
         )
     yield from map(_field_option, fields_of(kind))
     file = click.Path(path_type=Path)
