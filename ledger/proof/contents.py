@@ -14,11 +14,14 @@ from ledger.custody.events import (
     Correction,
     Decommission,
     Dispute,
+    Event,
     Manufacture,
     Refuse,
     Repurpose,
     Resolution,
+    Withdrawal,
 )
+from ledger.wire.hash_envelope import HashEnvelope
 
 
 def origins(content: Content, carried: Container[str]) -> tuple[str, ...]:
@@ -56,17 +59,36 @@ def models_of(content: Content, carried: Container[str]) -> tuple[str, ...]:
 
 
 def rests_on(content: Content, sub: str, carried: Container[str]) -> tuple[bytes, ...]:
-    """The entry ids that ``content`` names about batteries that are carried.
+    """The entry ids that ``content`` names: its mandate, and those about carried batteries.
 
     The assessment that an installation names is not among them: registration compares it only
     where one is needed, so it may name anything (``History`` knows where it was needed).
     """
+    mandate = content.mandate if isinstance(content, Event) else None
+    return (*_about(content, sub, carried), *(() if mandate is None else (mandate,)))
+
+
+def principals(content: Content) -> tuple[str, ...]:
+    """The operator for whom ``content`` is signed by its delegate, if it is."""
+    if isinstance(content, Event) and content.on_behalf_of is not None:
+        return (content.on_behalf_of,)
+    return ()
+
+
+def has_log_time(content: Content) -> bool:
+    """Whether the decision about ``content`` reads log time, so that its head belongs to it."""
+    return isinstance(content, Event | HashEnvelope)
+
+
+def _about(content: Content, sub: str, carried: Container[str]) -> tuple[bytes, ...]:
     if isinstance(content, Repurpose):
         return tuple(item.assessment_ref for item in content.inputs if item.id in carried)
     if isinstance(content, Correction | Dispute | Resolution):
         return (content.entry_ref,)
     if isinstance(content, Decommission):
         return (content.install_ref,) if sub in carried else ()
+    if isinstance(content, Withdrawal):
+        return (content.release_ref,)
     if isinstance(content, Accept | Refuse):
         concerned = any(uri in carried for uri in (sub, *content.units))
         return (content.release_ref,) if concerned else ()
