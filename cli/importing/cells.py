@@ -39,7 +39,7 @@ FAILED = declare(
 
 _PLAIN = {point: point - 0xFEE0 for point in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
 _CODE = re.compile(r"[A-Za-z0-9 ./:_#()+-]*")
-_NUMBER_LIKE = re.compile(r"[+-]?\d+(\.\d+)?[eE][+-]?\d+")
+_NUMBER_LIKE = re.compile(r"[+-]?\d+(\.\d+)?[eE][+-]\d+")
 _DECIMAL = re.compile(r"\d+\.0+")
 _MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 _DATE_LIKE = re.compile(
