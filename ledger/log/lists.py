@@ -36,6 +36,7 @@ NO_ROWS = declare(
 )
 
 _PAGE = 100
+_KEPT = 8
 
 
 class SnapshotView(msgspec.Struct, frozen=True):
@@ -62,6 +63,7 @@ class Lists:
     def __init__(self, store: SqlStore, published: Callable[[], PublishedLog]) -> None:
         self._store = store
         self._published = published
+        self._parsed: dict[bytes, ListDocument] = {}
 
     def schemes(self) -> list[str]:
         """The schemes of which there is a snapshot, ascending."""
@@ -96,11 +98,12 @@ class Lists:
         Raises ``missing.list*``, ``malformed.list.*``, ``malformed.uscc``, ``failed.list.root``.
         """
         snapshot = self._stating(scheme, root)
+        if self._store.list_document(root) == data:
+            return
         document = parse_document(data)
         check_root(document, root, snapshot.leaves, snapshot.rows)
         check_listing(scheme, document)
-        if self._store.list_document(root) != data:
-            self._store.put_list_document(root, data)
+        self._store.put_list_document(root, data)
 
     def participation(self, scheme: str, identifier: str, day: str) -> bytes:
         """The participation file: what the scheme's lists say of ``identifier`` on ``day``, proved.
@@ -113,7 +116,14 @@ class Lists:
         )
 
     def _document(self, scheme: str, root: bytes) -> ListDocument:
-        return parse_document(self.rows(scheme, root))
+        """The parsed rows. A root has the same rows for ever, so the last few are kept."""
+        document = self._parsed.get(root)
+        if document is None:
+            document = parse_document(self.rows(scheme, root))
+            while len(self._parsed) >= _KEPT:
+                self._parsed.pop(next(iter(self._parsed), b""), None)
+            self._parsed[root] = document
+        return document
 
     def _state(self, scheme: str) -> ListState:
         uri = list_uri(scheme)
