@@ -10,7 +10,7 @@ from ledger.custody.events import Assessment, Event, Manufacture, Model, Repurpo
 from ledger.custody.fields import Present, read
 from ledger.custody.identifiers import code_of
 from ledger.custody.labels import parse_label
-from ledger.custody.states import AliasState, BatteryState, OperatorState, State
+from ledger.custody.states import AliasState, BatteryState, ModelState, OperatorState, State
 from ledger.proof.findings import corrections, standing
 from ledger.proof.history import Decided, History
 from ledger.proof.life import life_event, signer_of
@@ -63,13 +63,12 @@ def identifiers_of(subject: str, states: Mapping[str, State]) -> tuple[str, ...]
 def match_label(typed: str, subject: str, states: Mapping[str, State]) -> Label:
     """Whether ``typed``, as read from a battery, is one of the identifiers of ``subject``.
 
-    All forms of ``custody.labels`` are read. That the label is on the right box is not checked.
+    Small letters, spaces and other spellings of a code do not matter (``custody.labels``). That
+    the label is on the right box is not checked.
     """
     try:
         uri = parse_label(typed).uri
     except CellbookError as error:
-        if not typed.isascii():  # letters of other scripts can look like Latin ones
-            return Label(typed, "it is no well-formed code: it has letters of another script")
         return Label(typed, f"it is no well-formed code: {error.detail or error.error.meaning}")
     if uri in identifiers_of(subject, states):
         return Label(typed, None)
@@ -103,10 +102,11 @@ def _profile(
 
 
 def _model(uri: str | None, history: History) -> tuple[Model | None, str | None]:
-    """The model statement under this name, and who signed it."""
+    """The model statement under this name, and who states it."""
+    state = history.states.get(uri or "")
     for item in history.events:
         if isinstance(item.event, Model) and item.event.uri == uri:
-            return item.event, item.entry.statement.iss
+            return item.event, state.issuer if isinstance(state, ModelState) else None
     return None, None
 
 

@@ -77,7 +77,7 @@ def test_the_first_life_alone_ends_where_it_was_consumed(world: World) -> None:
         (lambda code: "", "no well-formed code"),
         (lambda code: "\x1b[2J", "no well-formed code"),
         (lambda code: "x" * 10_000, "no well-formed code"),
-        (lambda code: code.replace("K", "\u212a"), "another script"),
+        (lambda code: code.replace("K", "\u212a"), "no well-formed code"),
         (lambda code: f"urn:cellbook:gbt34014:{code.lower()}", None),
         (lambda code: "(01)09506000134352(21)7", "this file is about"),
         (lambda code: "https://owner.example", "no well-formed code"),
