@@ -11,8 +11,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from api.sequence import read_sequence
 from keys import keyfile
 from keys.signer import SoftwareSigner
+from ledger.custody.events import parse_event
+from ledger.wire.statement import parse_statement
 from tests.log.building import World, operator_uri
 
 MAPPING = """
@@ -92,6 +95,16 @@ class Plant:
         file = self.folder / name
         file.write_bytes((end.join(lines) + end).encode(encoding))
         return file
+
+    def statements(self) -> list[bytes]:
+        """What is in the outbox, in order."""
+        files = sorted(self.outbox.glob("*.cbor-seq"))
+        return [item for file in files for item in read_sequence(file.read_bytes(), 10**6).items]
+
+    def source_refs(self) -> list[str]:
+        """The names of the records in the outbox, in order."""
+        parsed = (parse_statement(item) for item in self.statements())
+        return [str(parse_event(statement.payload).source_ref) for statement in parsed]
 
     def dry_run(self, table: Path) -> tuple[Any, ...]:
         """The arguments that check a table."""

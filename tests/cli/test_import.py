@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
-import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from api.sequence import byte_string, read_sequence
-from cli.importing import outbox as outbox_module
-from cli.importing.outbox import rows_in
 from ledger.custody.events import Manufacture, parse_event
 from ledger.wire.statement import check_signature, parse_statement
 from tests.cli.plant import MAPPING, Plant
-from tests.cli.running import SCRIPT, clean_environment, refused, run, run_json
+from tests.cli.running import refused, run, run_json
 from tests.log.building import World
 from tests.log.writers import now
 from tests.service import Service, running_service
@@ -42,24 +37,12 @@ def plant(tmp_path: Path, world: World) -> Plant:
     return Plant(tmp_path, world)
 
 
-def statements(plant: Plant) -> list[bytes]:
-    """What is in the outbox, in order."""
-    files = sorted(plant.outbox.glob("*.cbor-seq"))
-    return [item for file in files for item in read_sequence(file.read_bytes(), 10**6).items]
-
-
-def source_refs(plant: Plant) -> list[str]:
-    return [
-        str(parse_event(parse_statement(item).payload).source_ref) for item in statements(plant)
-    ]
-
-
 def test_a_table_becomes_signed_events(plant: Plant, world: World) -> None:
     rows = plant.rows(3)
     facts = run_json("import", plant.table("plant.csv", rows), *plant.signing)
     assert (facts["rows"], facts["signed"], facts["refused"]) == (3, 3, 0)
     assert facts["columns_not_used"] == ["备注"]
-    for data, row in zip(statements(plant), rows, strict=True):
+    for data, row in zip(plant.statements(), rows, strict=True):
         statement = parse_statement(data)
         check_signature(statement, world.operators["owner"].signer.key)
         assert statement.iss == plant.issuer
@@ -89,11 +72,11 @@ def test_again_signs_and_registers_nothing(plant: Plant, service: Service) -> No
     table = plant.table("plant.csv", plant.rows(4))
     args = ("import", table, *plant.signing, "--url", service.url)
     assert run_json(*args)["submitted"]["registered"] == 4
-    before = statements(plant)
+    before = plant.statements()
     facts = run_json(*args)
     assert (facts["signed"], facts["earlier"]) == (0, 4)
     assert facts["submitted"]["skipped"] == 4
-    assert statements(plant) == before
+    assert plant.statements() == before
 
 
 def test_signed_again_it_is_recognised_by_its_source_ref(plant: Plant, service: Service) -> None:
@@ -142,7 +125,7 @@ def test_what_the_service_refuses_comes_back_as_rows(plant: Plant, service: Serv
     facts = run_json("import", table, *plant.signing, "--url", service.url)
     assert (facts["signed"], facts["replaced"]) == (1, 1)
     assert (facts["submitted"]["registered"], facts["submitted"]["skipped"]) == (1, 2)
-    assert len(set(source_refs(plant))) == len(statements(plant)) == 3
+    assert len(set(plant.source_refs())) == len(plant.statements()) == 3
 
 
 def test_submit_gives_rows_back_too(plant: Plant, service: Service) -> None:
@@ -159,7 +142,7 @@ def test_one_bad_line_does_not_stop_the_rest(plant: Plant) -> None:
     facts = run_json("import", plant.table("plant.csv", rows), *plant.signing, code=1)
     assert (facts["signed"], facts["refused"]) == (1_999, 1)
     assert facts["refused_rows"][0]["line"] == 1_236
-    assert len(statements(plant)) == 1_999
+    assert len(plant.statements()) == 1_999
 
 
 def test_another_row_of_the_same_record(plant: Plant) -> None:
@@ -210,7 +193,7 @@ def test_rows_refer_to_rows_before(tmp_path: Path, world: World, service: Servic
     assert run_json(*dry)["signed"] == 2
     facts = run_json("import", table, *plant.signing, "--url", service.url)
     assert facts["submitted"]["registered"] == 2
-    first, second = map(parse_statement, statements(plant))
+    first, second = map(parse_statement, plant.statements())
     event = parse_event(second.payload)
     assert (event.install_ref, event.soc_permille) == (first.entry_id, 305)  # type: ignore[attr-defined]
     lines[1] |= {"ends": 7, "id": 3}
@@ -232,83 +215,6 @@ def test_a_dry_run_writes_nothing(plant: Plant) -> None:
     assert again.read_text().count("\n") == 2
 
 
-@pytest.mark.parametrize("when", ["signing", "sending"])
-def test_killed_at_some_point_and_started_again(
-    when: str, plant: Plant, world: World, service: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    table = plant.table("plant.csv", plant.rows(5_000))
-    args = [SCRIPT, "import", table, *plant.signing, "--url", service.url]
-    journal = plant.outbox / ".cellbook-submitted"
-
-    def begun() -> bool:
-        if when == "signing":
-            return (plant.outbox / "000001.cbor-seq").exists()
-        return journal.exists() and journal.stat().st_size > 0
-
-    kill_when(begun, list(map(str, args)))
-    early = statements(plant)
-    facts = run_json("import", table, *plant.signing, "--url", service.url)
-    assert facts["signed"] + facts["earlier"] == 5_000
-    assert facts["earlier"] == len(early) >= 2_000
-    assert statements(plant)[: len(early)] == early
-    assert len(set(source_refs(plant))) == len(statements(plant)) == 5_000
-    sent = facts["submitted"]
-    assert sent["registered"] + sent["skipped"] == 5_000
-
-
-def kill_when(begun: Callable[[], bool], args: list[str]) -> None:
-    """Start a command and kill it as soon as it has ``begun``."""
-    process = subprocess.Popen(
-        args, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=clean_environment()
-    )
-    ends = time.monotonic() + 60
-    while not begun() and process.poll() is None and time.monotonic() < ends:
-        time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-
-
-def test_rows_without_their_statements_do_not_count(plant: Plant) -> None:
-    """Killed between the two files of a portion."""
-    table = plant.table("plant.csv", plant.rows(3))
-    run("import", table, *plant.signing)
-    (plant.outbox / "000001.cbor-seq").unlink()
-    assert run_json("import", table, *plant.signing)["signed"] == 3
-    assert len(rows_in(plant.outbox)) == 3
-
-
-def test_portions_are_files(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbox_module, "PORTION", 4)
-    run("import", plant.table("plant.csv", plant.rows(10)), *plant.signing)
-    names = sorted(file.name for file in plant.outbox.glob("*.cbor-seq"))
-    assert names == ["000001.cbor-seq", "000002.cbor-seq", "000003.cbor-seq"]
-    assert len(statements(plant)) == 10
-
-
-def test_an_outbox_belongs_to_one_issuer(plant: Plant, tmp_path: Path) -> None:
-    table = plant.table("plant.csv", plant.rows(1))
-    run("import", table, *plant.signing)
-    about = plant.outbox / "outbox.json"
-    text = about.read_text()
-    about.write_text(text.replace("owner", "other"))
-    refused("usage.import.outbox", "import", table, *plant.signing, code=2)
-    about.write_text("{")
-    refused("damaged.import.outbox", "import", table, *plant.signing, code=1)
-    about.write_text(text)
-    sequence = plant.outbox / "000001.cbor-seq"
-    sequence.write_bytes(sequence.read_bytes() + byte_string(b"else"))
-    refused("damaged.import.outbox", "import", table, *plant.signing, code=1)
-    about.unlink()
-    refused("usage.import.outbox", "import", table, *plant.signing, code=2)
-
-
-def test_two_imports_do_not_share_an_outbox(plant: Plant, world: World) -> None:
-    table = plant.table("plant.csv", plant.rows(1))
-    with outbox_module.Outbox(plant.outbox, plant.issuer, world.family):
-        refused("busy.import.outbox", "import", table, *plant.signing, code=3)
-    run("import", table, *plant.signing)
-
-
 def test_options_that_do_not_fit(plant: Plant) -> None:
     table = plant.table("plant.csv", plant.rows(1))
     usage = "usage.command-line"
@@ -318,14 +224,3 @@ def test_options_that_do_not_fit(plant: Plant) -> None:
     refused("usage.file.write", *plant.dry_run(table), "--refused", plant.mapping, code=2)
     plant.mapping.write_text(MAPPING.replace("kind =", 'issuer = "https://else.example"\nkind ='))
     refused("usage.import.mapping", *plant.dry_run(table), code=2)
-
-
-@pytest.mark.slow
-def test_a_hundred_thousand_rows(plant: Plant, service: Service) -> None:
-    rows = plant.rows(100_000)
-    rows[56_789]["code"] = rows[56_789]["code"][1:]
-    args = ("import", plant.table("plant.csv", rows), *plant.signing, "--url", service.url)
-    facts = run_json(*args, code=1)
-    assert (facts["signed"], facts["refused"]) == (99_999, 1)
-    assert facts["submitted"]["registered"] == 99_999
-    assert len(list(plant.outbox.glob("*.cbor-seq"))) == 50
