@@ -54,6 +54,7 @@ class RepurposeOutput(Part, frozen=True, kw_only=True):
     id: Public[BatteryUri]
     level: Public[Level]
     category_after: Public[Category]
+    status_after: Conditional[Public[Short | None]] = None
     passport_id: Conditional[Public[Text | None]] = None
     model_ref: Conditional[Public[ModelUri | None]] = None
     rated_capacity_mah: Public[Mah]
