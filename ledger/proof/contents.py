@@ -26,25 +26,41 @@ from ledger.wire.hash_envelope import HashEnvelope
 
 def origins(content: Content, carried: Container[str]) -> tuple[str, ...]:
     """The batteries on whose histories those of ``carried`` rest, as far as ``content`` says."""
+    begun, sources = _begun(content)
+    return sources if any(uri in carried for uri in begun) else ()
+
+
+def _begun(content: Content) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The batteries that ``content`` begins or sets free, and those out of which they come."""
     if isinstance(content, Repurpose):
-        begun = {output.id for output in content.outputs}
-        begun.update(left.id for left in content.remainder if left.id is not None)
-        if any(uri in carried for uri in begun):
-            return tuple(item.id for item in content.inputs)
-    elif isinstance(content, Manufacture) and content.ids[0].uri in carried:
-        return content.children
-    return ()
+        outputs = [output.id for output in content.outputs]
+        outputs += [left.id for left in content.remainder if left.id is not None]
+        return tuple(outputs), tuple(item.id for item in content.inputs)
+    if isinstance(content, Manufacture):
+        return (content.ids[0].uri,), content.children
+    return (), ()
 
 
 def carried_by(subject: str, contents: Iterable[Content]) -> frozenset[str]:
-    """All batteries whose histories the dossier of ``subject`` carries.
+    """All batteries whose histories the dossier of ``subject`` carries, by its entries' contents.
 
-    ``contents`` are those of its entries in ascending index. One pass from the end suffices: what
-    a battery was made from was in the log before it.
+    Log order is no help: a pack is opened with another one after its modules were put into it, so
+    a module leads to the other pack. Every content is followed once, whatever a hostile file says.
     """
-    carried = {subject}
-    for content in reversed(list(contents)):
-        carried.update(origins(content, carried))
+    by_begun: dict[str, list[int]] = {}
+    sources = []
+    for place, content in enumerate(contents):
+        begun, out_of = _begun(content)
+        sources.append(out_of)
+        for uri in begun:
+            by_begun.setdefault(uri, []).append(place)
+    carried, waiting = {subject}, [subject]
+    while waiting:
+        for place in by_begun.pop(waiting.pop(), ()):
+            new = [uri for uri in sources[place] if uri not in carried]
+            sources[place] = ()
+            carried.update(new)
+            waiting += new
     return frozenset(carried)
 
 

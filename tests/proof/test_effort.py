@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
+from itertools import pairwise
 from types import FrameType
 from typing import Any
 
 import pytest
 
 from keys.errors import CellbookError
+from ledger.custody.decision import read_content
+from ledger.proof.contents import carried_by
 from ledger.proof.dossier import LIMITS, decode_dossier
 from ledger.proof.export import verdict_facts
 from ledger.proof.report import print_verdict
 from ledger.proof.verify import verify_dossier
 from ledger.wire.cbor import encode
+from ledger.wire.statement import parse_statement
+from tests.log.lives import repurpose_input
 from tests.proof.lying import OTHER, PACK, LyingLog, begun, code, second_code, told
 
 
@@ -43,6 +49,16 @@ def operators(log: LyingLog, count: int) -> None:
     for number in range(count // 2):
         log.register(f"o{number}", "authority", shown="one name")
         log.event("reading", PACK, by=f"o{number}")
+
+
+def second_lives(log: LyingLog, count: int) -> None:
+    """Many inputs to many outputs, again and again: all lead to the first."""
+    rows = [[second_code(row * 10 + n) for n in range(10)] for row in range(count // 20)]
+    for battery in rows[0]:
+        log.event("manufacture", battery)
+    for old, new in pairwise(rows):
+        inputs = tuple(repurpose_input(battery, bytes(32)) for battery in old)
+        log.event("repurpose", old[0], inputs=inputs, outputs=tuple(new))
 
 
 def children(log: LyingLog, count: int) -> None:
@@ -80,6 +96,15 @@ def effort(fill: Callable[[LyingLog, int], None], count: int) -> int:
     finally:
         sys.setprofile(None)
     return calls
+
+
+def test_a_net_of_second_lives_is_followed_once() -> None:
+    log = begun()
+    second_lives(log, 600)
+    contents = [read_content(parse_statement(leaf)) for leaf in log.leaves]
+    start = time.process_time()
+    assert len(carried_by(second_code(295), contents)) == 291
+    assert time.process_time() - start < 0.5
 
 
 def test_a_transfer_of_many_units_that_are_not_carried() -> None:
