@@ -25,7 +25,8 @@ from ledger.custody.governance import (
     parse_governance,
 )
 from ledger.custody.guests import follow_guest, guest_names
-from ledger.custody.identifiers import is_model_uri, parse_subject
+from ledger.custody.identifiers import GS1_HOST, is_model_uri, parse_subject
+from ledger.custody.issuing import claim_names, issuer_names
 from ledger.custody.mandates import Mandate, apply_mandate, mandate_names, parse_mandate
 from ledger.custody.naming import log_uri
 from ledger.custody.operators import apply_operator, key_uri
@@ -134,13 +135,14 @@ def needed(statement: Statement, content: Content) -> Needed:
         if source is not None:
             uris.append(source)
         uris += (*speaker_names(content), *guest_names(statement, content))
+        uris += issuer_names(content)
         entry_id = cited_by(content)
         return Needed(tuple(uris), () if entry_id is None else (entry_id,))
     if isinstance(content, HashEnvelope):
         return Needed((statement.iss, statement.sub), ())
     if isinstance(content, Mandate):
         return Needed((statement.iss, statement.sub, *mandate_names(content)), ())
-    uris = [statement.sub]
+    uris = [statement.sub, *claim_names(content)]
     if isinstance(content, OperatorRegistered):
         uris += [key_uri(key_of(grant.key).kid) for grant in content.keys]
     elif isinstance(content, KeyAdded):
@@ -295,7 +297,8 @@ def _check_name(name: Named, before: State | None) -> None:
         raise ALIAS.at(name.part, f"{name.uri}: the battery's subject is {before.of}")
     if before is not None and not isinstance(before, BatteryState | AliasState):
         raise WRONG_SUBJECT.at(name.part, f"{name.uri} is no battery")
-    if before is None and name.part != "alias" and not name.uri.startswith("urn:cellbook:"):
+    judged_by_rules = ("urn:cellbook:", GS1_HOST)
+    if before is None and name.part != "alias" and not name.uri.startswith(judged_by_rules):
         parse_subject(name.uri)
 
 

@@ -27,6 +27,7 @@ from ledger.custody.governance import (
     Policy,
 )
 from ledger.custody.identifiers import parse_operator_uri
+from ledger.custody.issuing import claim_codes
 from ledger.custody.policy import key_of, log_key, root_key_for
 from ledger.custody.states import (
     DeviceState,
@@ -208,25 +209,40 @@ def apply_operator(
         raise OPERATOR.at("sub", f"{uri} is not registered")
     if isinstance(content, OperatorChanged):
         _check_roles(content.roles)
-        changed = msgspec.structs.replace(
-            before, name=content.name, country=content.country, roles=content.roles
-        )
-        return {uri: changed}
+        return _changed(uri, content, before, states)
     if isinstance(content, OperatorRemoved):
-        return {uri: _removed(before, index)}
+        return {uri: _removed(before, index), **claim_codes(uri, before, (), (), states)}
     assert isinstance(content, KeyAdded)  # noqa: S101 - the union is closed
     key = _granted(content.grant, uri, states, log, index)
     after = msgspec.structs.replace(before, keys=(*before.keys, key))
     return {uri: after, key_uri(key.kid): KeyClaim(owner=uri)}
 
 
+def _changed(
+    uri: str, content: OperatorChanged, before: OperatorState, states: Mapping[str, State]
+) -> dict[str, State]:
+    makers, prefixes = content.maker_codes, content.gs1_prefixes
+    after = msgspec.structs.replace(
+        before,
+        name=content.name,
+        country=content.country,
+        roles=content.roles,
+        maker_codes=before.maker_codes if makers is None else makers,
+        gs1_prefixes=before.gs1_prefixes if prefixes is None else prefixes,
+    )
+    claims = claim_codes(uri, before, after.maker_codes, after.gs1_prefixes, states)
+    return {uri: after, **claims}
+
+
 def _removed(before: OperatorState, index: int) -> OperatorState:
-    """Its keys end with it: whoever comes back brings new ones."""
+    """Its keys and its codes end with it: whoever comes back brings them again."""
     keys = tuple(
         key if key.revoked is not None else msgspec.structs.replace(key, revoked=index)
         for key in before.keys
     )
-    return msgspec.structs.replace(before, keys=keys, removed=index)
+    return msgspec.structs.replace(
+        before, keys=keys, removed=index, maker_codes=(), gs1_prefixes=()
+    )
 
 
 def _registered(
@@ -250,8 +266,11 @@ def _registered(
         roles=content.roles,
         keys=(*(before.keys if before else ()), *new),
         registered=index,
+        maker_codes=content.maker_codes or (),
+        gs1_prefixes=content.gs1_prefixes or (),
     )
-    return {uri: after, **{key_uri(key.kid): KeyClaim(owner=uri) for key in new}}
+    claims = claim_codes(uri, None, after.maker_codes, after.gs1_prefixes, states)
+    return {uri: after, **{key_uri(key.kid): KeyClaim(owner=uri) for key in new}, **claims}
 
 
 def _check_roles(roles: tuple[str, ...]) -> None:

@@ -190,6 +190,8 @@ class OperatorState(Value, tag="operator", frozen=True, kw_only=True):
     keys: tuple[OperatorKey, ...]
     registered: int
     removed: int | None = None
+    maker_codes: tuple[str, ...] = ()
+    gs1_prefixes: tuple[str, ...] = ()
 
 
 class GuestState(Value, tag="guest", frozen=True, kw_only=True):
@@ -231,6 +233,12 @@ class KeyClaim(Value, tag="key", frozen=True, kw_only=True):
     """A key belongs to one owner, for ever."""
 
     owner: str
+
+
+class CodeClaim(Value, tag="code", frozen=True, kw_only=True):
+    """A maker code or GS1 company prefix belongs to one operator at a time; None: to nobody."""
+
+    owner: str | None
 
 
 class SourceClaim(Value, tag="source", frozen=True, kw_only=True):
@@ -311,6 +319,7 @@ State = (
     | DeviceState
     | MandateState
     | KeyClaim
+    | CodeClaim
     | SourceClaim
     | ListState
     | LogState

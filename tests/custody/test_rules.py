@@ -71,6 +71,8 @@ def governance(log: Log, governance: str, operator: str, **values: Any) -> bytes
         return log.registration(operator, key_name=values["key"])
     if governance == "change":
         return log.change(operator, *values["roles"])
+    if governance == "codes":
+        return log.give_codes(operator, values["makers"], values.get("prefixes", ()))
     if governance == "add-key":
         return log.add_key(operator, values["key"])
     return {"revoke-key": log.revoke_key, "remove": log.remove}[governance](operator)

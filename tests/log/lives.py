@@ -12,7 +12,7 @@ from ledger.custody.events import (
 from ledger.custody.events.afterlife import RepurposeInput, RepurposeOutput
 from ledger.custody.events.life import BmsAccess, ReplacedPart
 from ledger.custody.events.tests import Accreditation, Sale
-from ledger.custody.identifiers import parse_subject
+from ledger.custody.identifiers import GS1, GS1_HOST, parse_subject
 
 DIGEST = b"\xd1" * 32
 COUNTED: dict[str, Any] = {"full_cycles": 1204, "full_cycles_source": "bms"}
@@ -160,8 +160,10 @@ def repurpose_input(uri: str, assessment_ref: bytes) -> RepurposeInput:
 
 
 def _identifier(uri: str) -> Identifier:
-    named = parse_subject(uri)
-    return Identifier(scheme=named.scheme, value=named.code)
+    if uri.startswith(GS1_HOST):
+        return Identifier(scheme=GS1, value=uri)
+    scheme, _, value = uri.removeprefix("urn:cellbook:").partition(":")
+    return Identifier(scheme=scheme, value=value)
 
 
 def _output(uri: str | RepurposeOutput) -> RepurposeOutput:

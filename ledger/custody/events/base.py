@@ -109,7 +109,7 @@ def check_forms(value: msgspec.Struct) -> None:
     for name, many, check in plan:
         content = getattr(value, name)
         if many:
-            for item in content:
+            for item in content or ():
                 check(item, name)
         elif content is not None:
             check(content, name)

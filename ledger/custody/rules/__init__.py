@@ -3,7 +3,7 @@
 Adding a rule is one function in one of these files, and its vectors.
 """
 
-from ledger.custody.rules import holding, identity, order, roles, safety, structure
+from ledger.custody.rules import holding, identity, issuers, order, roles, safety, structure
 from ledger.custody.rules.registry import (
     RULES,
     Case,
@@ -23,6 +23,7 @@ __all__ = [
     "Rule",
     "holding",
     "identity",
+    "issuers",
     "judge",
     "order",
     "refusal",
