@@ -23,19 +23,22 @@ from cli.request import OperatorRequest, make_request
 from keys import cose_key
 from keys.possession import prove
 from keys.signer import generate
-from ledger.custody import governance, lists
+from ledger.custody import governance, lists, mandates
 from ledger.custody.events import EVENTS
 from ledger.custody.governance import GOVERNANCE
 from ledger.custody.naming import family_uri, log_uri
+from ledger.custody.payload import Payload
 from ledger.log.ledger import Ledger
-from ledger.proof import dossier, receipt
+from ledger.proof import dossier, participation, receipt
 from ledger.wire import limits
 from ledger.wire.base64text import encode_base64url
-from ledger.wire.statement import SUBMISSION, parse_statement
+from ledger.wire.hash_envelope import HashEnvelope
+from ledger.wire.statement import SUBMISSION, parse_statement, sign_envelope
 from tests.log.building import NOW, World
 
 FORMATS = (Path(__file__).parents[2] / "docs" / "formats.md").read_text("utf-8")
 RULE = re.compile(r"^([a-zA-Z][\w-]*) =(?!>)", re.MULTILINE)
+TABLE: dict[tuple[str, int], type[Payload]] = {**GOVERNANCE, **mandates.MANDATES}
 BUILT_IN = {"uint", "int", "tstr", "bstr", "bytes", "bool", "nil", "any", "cbor", "size", "regexp"}
 
 
@@ -120,6 +123,40 @@ def stored(world: World, index: int) -> tuple[dict[Any, Any], dict[str, Any]]:
     headers, _, payload, _ = sign1(entry.leaf)
     assert payload is not None
     return headers, cbor2.loads(payload)
+
+
+def test_a_hash_envelope(world: World, pack: str) -> None:
+    operator = world.operators["owner"]
+    document = HashEnvelope(sha256(b"report").digest(), "application/pdf", "https://lab.example/1")
+    leaf = sign_envelope(
+        operator.signer, document, iss=operator.uri, sub=pack, aud=world.family, iat=NOW
+    )
+    headers, _, payload, _ = sign1(leaf)
+    assert list(headers) == [1, 4, 15, 16, 258, 259, 260]
+    assert headers[16] == "application/vnd.cellbook.hash-envelope+cose"
+    assert (headers[258], headers[259], headers[260]) == (
+        -16,
+        "application/pdf",
+        "https://lab.example/1",
+    )
+    assert payload == sha256(b"report").digest()
+
+
+def test_the_participation_file() -> None:
+    data = participation.encode_participation(
+        participation.Participation(
+            "cn-miit-whitelist",
+            "91440300MA5FKPKM15",
+            "2026-07-30",
+            b"note",
+            (dossier.DossierEntry(0, b"leaf", b"receipt"),),
+            (),
+        )
+    )
+    value = cbor2.loads(data)
+    asked = ["cellbook-participation", "cn-miit-whitelist", "91440300MA5FKPKM15", "2026-07-30"]
+    assert value["question"] == sha256(cbor2.dumps(asked)).digest()
+    assert keys_in("participation")[1] == value.keys()
 
 
 def test_the_genesis_policy(world: World) -> None:
@@ -282,9 +319,9 @@ def test_a_batch_and_a_problem() -> None:
     )
 
 
-@pytest.mark.parametrize("kind", sorted(kind for kind, _ in GOVERNANCE))
-def test_governance_payloads_have_the_documented_fields(kind: str) -> None:
-    struct = GOVERNANCE[kind, 1]
+@pytest.mark.parametrize("kind", sorted(kind for kind, _ in TABLE))
+def test_payloads_have_the_documented_fields(kind: str) -> None:
+    struct = TABLE[kind, 1]
     required, all_of = keys_in(kind)
     assert all_of == fields_of(struct) | {"type"}
     assert required == required_of(struct) | {"type", "version"}
@@ -299,6 +336,7 @@ def test_governance_payloads_have_the_documented_fields(kind: str) -> None:
         ("limits", governance.Limits),
         ("key-grant", governance.KeyGrant),
         ("list-row", lists.ListRow),
+        ("device-key", mandates.DeviceKey),
     ],
 )
 def test_parts_have_the_documented_fields(rule: str, struct: type[msgspec.Struct]) -> None:
@@ -330,6 +368,7 @@ def test_the_documented_limits() -> None:
         "a submitted statement": SUBMISSION,
         "a receipt": receipt.LIMITS,
         "a dossier": dossier.LIMITS,
+        "a participation file": participation.LIMITS,
         "anything else": limits.DEFAULT,
     }
     for name, bounds in table.items():
