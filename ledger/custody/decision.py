@@ -51,6 +51,7 @@ from ledger.custody.subjects import (
     Named,
     cited_by,
     concerned_by,
+    entries_of,
     named_by,
 )
 from ledger.custody.times import parse_moment
@@ -136,8 +137,7 @@ def needed(statement: Statement, content: Content) -> Needed:
             uris.append(source)
         uris += (*speaker_names(content), *guest_names(statement, content))
         uris += issuer_names(content)
-        entry_id = cited_by(content)
-        return Needed(tuple(uris), () if entry_id is None else (entry_id,))
+        return Needed(tuple(uris), tuple(entries_of(content)))
     if isinstance(content, HashEnvelope):
         return Needed((statement.iss, statement.sub), ())
     if isinstance(content, Mandate):

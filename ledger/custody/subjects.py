@@ -82,6 +82,14 @@ def cited_by(event: Event) -> bytes | None:
     return None
 
 
+def entries_of(event: Event) -> list[bytes]:
+    """The entry that ``event`` is about, and the one that shall count in its place."""
+    about = [cited_by(event)]
+    if isinstance(event, Correction):
+        about.append(event.replacement)
+    return [entry_id for entry_id in dict.fromkeys(about) if entry_id is not None]
+
+
 def cite(
     entry_id: bytes,
     index: int,
@@ -121,6 +129,7 @@ def named_by(event: Event, sub: str) -> tuple[Named, ...]:
             raise NOT_THE_FIRST.at("payload.inputs", event.inputs[0].id)
         named += [Named(item.id, "input") for item in event.inputs[1:]]
         named += [Named(item.id, "output") for item in event.outputs]
+        named += [Named(uri, "child") for item in event.outputs for uri in item.children]
         named += [Named(left.id, "remainder") for left in event.remainder if left.id is not None]
     elif isinstance(event, Relabel):
         named += [Named(identifier.uri, "alias") for identifier in event.new_ids]
