@@ -131,6 +131,7 @@ def _facts_of(output: RepurposeOutput, chemistry: str | None) -> Facts:
         chemistry=chemistry,
         rated_capacity_mah=output.rated_capacity_mah,
         mass_g=output.mass_g,
+        children=len(output.children),
     )
 
 
@@ -156,6 +157,20 @@ def is_lower(level: str | None, other: str | None) -> bool:
 def _batteries(uris: tuple[str, ...], states: Mapping[str, State]) -> list[BatteryState]:
     found = [states.get(uri) for uri in uris]
     return [before for before in found if isinstance(before, BatteryState)]
+
+
+def moved_in(
+    event: Repurpose, named: tuple[Named, ...], states: Mapping[str, State], mark: Mark
+) -> dict[str, State]:
+    """Parts of the inputs that are inside of an output from here on, as used as these were."""
+    wholes = {uri: output.id for output in event.outputs for uri in output.children}
+    after: dict[str, State] = {}
+    for name in named:
+        before = states.get(name.uri)
+        if name.part == "child" and isinstance(before, BatteryState):
+            used = mark.not_before(before.last_use)
+            after[name.uri] = replace(before, parent=wholes[name.uri], last_use=used, last=mark)
+    return after
 
 
 def left_over(

@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from ledger.custody.beginnings import left_over, manufactured, repurposed
+from ledger.custody.beginnings import left_over, manufactured, moved_in, repurposed
 from ledger.custody.events import (
     Accept,
     Assessment,
@@ -67,6 +67,7 @@ def fold(
         after |= manufactured(event, named, states, issuer, mark)
     elif isinstance(event, Repurpose):
         after |= repurposed(event, named, states, issuer, mark)
+        after |= moved_in(event, named, states, mark)
         after |= left_over(event, named, states, issuer, mark)
     return after
 

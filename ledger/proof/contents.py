@@ -21,6 +21,7 @@ from ledger.custody.events import (
     Resolution,
     Withdrawal,
 )
+from ledger.custody.governance import ListSnapshot
 from ledger.wire.hash_envelope import HashEnvelope
 
 
@@ -34,6 +35,7 @@ def _begun(content: Content) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The batteries that ``content`` begins or sets free, and those out of which they come."""
     if isinstance(content, Repurpose):
         outputs = [output.id for output in content.outputs]
+        outputs += [uri for output in content.outputs for uri in output.children]
         outputs += [left.id for left in content.remainder if left.id is not None]
         return tuple(outputs), tuple(item.id for item in content.inputs)
     if isinstance(content, Manufacture):
@@ -92,8 +94,8 @@ def principals(content: Content) -> tuple[str, ...]:
 
 
 def has_log_time(content: Content) -> bool:
-    """Whether the decision about ``content`` reads log time, so that its head belongs to it."""
-    return isinstance(content, Event | HashEnvelope)
+    """Whether what ``content`` says depends on its log time, so that its head belongs to it."""
+    return isinstance(content, Event | HashEnvelope | ListSnapshot)
 
 
 def _about(content: Content, sub: str, carried: Container[str]) -> tuple[bytes, ...]:

@@ -34,6 +34,7 @@ def split_accounts_for_all_parts(case: Case) -> str | None:
     told = len(remainder) + sum(
         any(is_lower(output.level, before.level) for before in opened) for output in outputs
     )
+    told += sum(len(output.children) for output in outputs)
     if lots or told >= parts:
         return None
     return f"the units that are split have {parts} coded parts, the event tells of {told}"

@@ -12,16 +12,18 @@ from ledger.custody.states import BatteryState
     "R",
     basis="design: one live parent, no cycles",
     text="What goes into a new unit is new, or free, unused and possessed by its maker; what is "
-    "inside another unit is taken in, repurposed or left over with that unit only.",
+    "inside another unit is taken in, repurposed or left over with that unit only, or is kept "
+    "inside of what becomes of it.",
     repair="Accept the child first; take used units through a repurposing; name the whole.",
     kinds=("manufacture", "repurpose", "intake"),
     parts=("sub", "child", "input", "remainder", "unit"),
 )
 def has_one_whole(case: Case) -> str | None:
     battery = case.battery
+    is_kept = case.kind == "repurpose" and case.part == "child"
     if battery is None:
-        return None
-    if case.part == "remainder":
+        return f"{case.uri} is not inside any of the inputs" if is_kept else None
+    if case.part == "remainder" or is_kept:
         return _was_inside(case, battery)
     if case.part == "sub" and case.kind == "manufacture":
         return None
