@@ -13,7 +13,7 @@ from ledger.custody.identifiers import parse_subject
 from ledger.custody.labels import parse_label
 from ledger.custody.subjects import named_by
 from ledger.wire import cbor
-from ledger.wire.statement import TYP_EVENT, Statement, parse_statement, sign_statement
+from ledger.wire.statement import TYP_EVENT, Statement, make_statement
 
 MISSING = declare(
     "usage.event.missing",
@@ -64,9 +64,9 @@ def draft_event(kind: str, values: Values, sub: str | None) -> Draft:
 def sign_draft(signer: Signer, draft: Draft, *, issuer: str, aud: str, iat: int) -> Statement:
     """The signed statement by ``issuer`` for the log family ``aud``; ``iat`` in Unix seconds.
 
-    Raises what ``sign_statement`` raises. That the key is one of the issuer's is not checked.
+    Raises what ``make_statement`` raises. That the key is one of the issuer's is not checked.
     """
-    leaf = sign_statement(
+    return make_statement(
         signer,
         typ=TYP_EVENT,
         iss=issuer,
@@ -75,7 +75,6 @@ def sign_draft(signer: Signer, draft: Draft, *, issuer: str, aud: str, iat: int)
         iat=iat,
         payload=draft.payload,
     )
-    return parse_statement(leaf)
 
 
 def _subject(kind: str, content: Event, sub: str | None) -> str:

@@ -193,9 +193,17 @@ def parse_statement(data: bytes) -> Statement:
 def sign_statement(
     signer: Signer, *, typ: str, iss: str, sub: str, aud: str, iat: int, payload: bytes
 ) -> bytes:
-    """Leaf bytes of a new statement; the content type follows from ``typ``.
+    """Leaf bytes of a new statement: :func:`make_statement`'s."""
+    made = make_statement(signer, typ=typ, iss=iss, sub=sub, aud=aud, iat=iat, payload=payload)
+    return made.leaf
 
-    ``iat`` is in Unix seconds. The result is parsed before it is returned, so it raises what
+
+def make_statement(
+    signer: Signer, *, typ: str, iss: str, sub: str, aud: str, iat: int, payload: bytes
+) -> Statement:
+    """A new statement; the content type follows from ``typ``.
+
+    ``iat`` is in Unix seconds. The result is parsed from its bytes, so it raises what
     :func:`parse_statement` raises. Does not check what ``payload`` holds.
     """
     headers: dict[Key, Value] = {
@@ -203,7 +211,7 @@ def sign_statement(
         cose.CWT_CLAIMS: claims_map(iss, sub, aud, iat),
         cose.TYP: typ,
     }
-    return parse_statement(cose.sign1(signer, headers, payload)).leaf
+    return parse_statement(cose.sign1(signer, headers, payload))
 
 
 def sign_envelope(

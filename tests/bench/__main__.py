@@ -23,7 +23,7 @@ from api.sequence import byte_string
 from keys import pynacl
 from ledger.custody.times import format_moment
 from ledger.store.engine import sqlite_driver
-from tests.bench import coldstart, inprocess, limits, traffic
+from tests.bench import coldstart, importing, inprocess, limits, traffic
 from tests.bench.statements import Source
 from tests.log.building import World, operator_uri
 from tests.service import running_service
@@ -47,6 +47,7 @@ def main() -> None:
         path = Path(folder)
         limit = show_machine(path)
         show_http(path, limit, 40_000 // share)
+        show_import(path, limit, 100_000 // share)
         show_growth(path, limit, largest)
         show_cold_verify(path)
 
@@ -89,6 +90,19 @@ def show_http(path: Path, limit: float, count: int) -> None:
             report(f"one by one, 64 connections, {workers} worker(s)", took, len(singles), limit)
             after = resident(service.workers())
             row("  memory of a worker, before and after", f"{memory} MiB, {after} MiB")
+
+
+def show_import(path: Path, limit: float, count: int) -> None:
+    heading(f"cellbook import of {count:,} rows of CSV, and its steps alone, on one core")
+    world, _ = make_source(path / "import")
+    world.close()
+    found = importing.rates(world, path, count)
+    row("read, map and validate a row", f"{found.parsing:,.0f} /s", found.parsing / limit)
+    row("sign (Ed25519 alone)", f"{found.signing:,.0f} /s", found.signing / limit)
+    whole = f"{found.importing:,.0f} /s, {count / found.importing:.0f} s"
+    row("all of it, into an outbox on disk", whole, found.importing / limit)
+    sent = f"{found.sending:,.0f} /s, {count / found.sending:.0f} s"
+    row("submit the outbox to one worker", sent, found.sending / limit)
 
 
 def show_growth(path: Path, limit: float, largest: int) -> None:
