@@ -39,7 +39,8 @@ LOG_KEYS = declare(
 )
 ROOT = declare(
     "rejected.policy.root",
-    "The root key that the policy states is neither the present nor the committed next one.",
+    "The policy's root key is neither the present nor the committed next one, or it commits to "
+    "another next one without using that.",
     "Sign with the root key in force, or with the key whose thumbprint it committed to.",
 )
 AUTHORITIES = declare(
@@ -78,9 +79,17 @@ def key_of(data: bytes) -> CoseKey:
 
 
 def root_key_for(state: LogState | None, policy: Policy) -> CoseKey:
-    """The key that must have signed ``policy``. Raises ``rejected.policy.root``."""
+    """The key that must have signed ``policy``. Raises ``rejected.policy.root``.
+
+    What the next root key is was said by who held the last one, and can be said anew only by
+    using it: whoever steals a root key cannot lock out the one that is kept offline.
+    """
     stated = key_of(policy.root_key)
-    if state is None or policy.root_key == state.root_key:
+    if state is None:
+        return stated
+    if policy.root_key == state.root_key:
+        if policy.next_root != state.next_root:
+            raise ROOT.at("payload.next_root", "it changes only when the next root key signs")
         return stated
     if stated.kid != state.next_root:
         raise ROOT.at("payload.root_key")

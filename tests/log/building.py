@@ -21,6 +21,7 @@ import msgspec
 from keys import keyfile
 from keys.algorithms import ED25519
 from keys.cose_key import Backend
+from keys.errors import UnavailableError
 from keys.possession import prove
 from keys.purposes import EVENTS
 from keys.signer import Signer, generate
@@ -39,6 +40,7 @@ from ledger.custody.governance import (
     parse_governance,
 )
 from ledger.custody.times import format_moment
+from ledger.log.fsck import Report, fsck
 from ledger.log.genesis import sign_policy
 from ledger.log.home import REGISTRAR_URI, Home
 from ledger.log.ledger import Ledger
@@ -336,6 +338,16 @@ class World:
         (outcome,) = self.register(data)
         assert outcome.error is not None, "it was accepted"
         return outcome.error.code
+
+    def fsck(self, **options: Any) -> Report:
+        """The report of a check between two heads: the epoch may end while one is under way."""
+        for _ in range(10):
+            try:
+                return fsck(self.store, **options)
+            except UnavailableError as error:
+                if error.code != "unavailable.fsck.moving":
+                    raise
+        raise AssertionError("the log does not come to rest")
 
     def end_epoch(self, timeout: float = 5.0) -> bytes:
         """Move the clock on until the open epoch has ended; gives the newest checkpoint."""

@@ -16,7 +16,6 @@ from keys.signer import generate
 from ledger.custody import admission
 from ledger.custody.governance import Limits
 from ledger.log import registration
-from ledger.log.fsck import fsck
 from ledger.log.outcome import Outcome
 from ledger.log.registration import Prepared
 from ledger.wire.base64text import encode_base64url
@@ -93,7 +92,7 @@ def test_a_whole_life_in_one_submission(world: World) -> None:
     world.refs[battery, "assessment"] = registration.parse_submission(assessment).entry_id
     data += [assessment, world.event("repurpose", battery), world.event("install", battery)]
     assert codes(world.register(*data)) == [None] * 5 + ["rejected.ORD-2"]
-    fsck(world.store)
+    world.fsck()
 
 
 def test_an_operator_and_its_first_event_in_one_submission(world: World) -> None:
@@ -153,7 +152,7 @@ def test_a_removed_operator_may_come_back(world: World) -> None:
     assert world.refused(world.event("manufacture", world.battery())) == "rejected.issuer.removed"
     world.accepted(world.registration("owner", signer=generate()))
     world.accepted(world.event("manufacture", world.battery()))
-    fsck(world.store)
+    world.fsck()
 
 
 def test_a_policy_is_in_force_for_what_comes_after(world: World) -> None:
@@ -162,7 +161,7 @@ def test_a_policy_is_in_force_for_what_comes_after(world: World) -> None:
     outcomes = world.register(first, world.next_policy(algorithms=(-19,)), second)
     assert codes(outcomes) == [None, None, "rejected.algorithm"]
     assert world.ledger.log().number == 1
-    fsck(world.store)
+    world.fsck()
 
 
 def test_a_policy_may_limit_the_size_of_statements(world: World) -> None:
@@ -179,7 +178,7 @@ def test_the_root_may_be_replaced_by_the_one_that_was_committed_to(world: World)
     world.accepted(world.next_policy(root=root, next_root=other.key.kid))
     assert world.refused(world.next_policy()) == "rejected.policy.root"
     world.accepted(world.next_policy(root=root, next_root=other.key.kid))
-    fsck(world.store)
+    world.fsck()
 
 
 def test_the_log_keys_of_a_new_policy_must_be_held(world: World) -> None:
@@ -211,7 +210,7 @@ def test_a_dispute_concerns_the_subjects_of_its_entry(world: World) -> None:
     for battery in (first, second):
         entries = [entry.entry_id for entry in world.ledger.battery(battery).entries]
         assert entries[-2:] == [dispute.entry_id, correction.entry_id]
-    fsck(world.store)
+    world.fsck()
 
 
 def test_statements_about_statements_have_a_depth(world: World) -> None:
@@ -240,13 +239,13 @@ def test_many_threads_register_at_once(world: World) -> None:
         thread.join()
     indexes = sorted(index for result in results for index in result if index is not None)
     assert indexes == list(range(indexes[0], indexes[0] + 240))
-    fsck(world.store)
+    world.fsck()
 
 
 def test_a_submission_larger_than_a_group(world: World) -> None:
     data = [world.event("manufacture", world.battery()) for _ in range(1100)]
     assert codes(world.register(*data)) == [None] * 1100
-    fsck(world.store)
+    world.fsck()
 
 
 def test_both_back_ends_take_and_refuse_the_same(tmp_path: Path) -> None:
@@ -256,7 +255,7 @@ def test_both_back_ends_take_and_refuse_the_same(tmp_path: Path) -> None:
         data = world.event("manufacture", world.battery())
         assert world.refused(data[:-1] + bytes((data[-1] ^ 1,))) == "failed.signature"
         world.accepted(data)
-        fsck(world.store, backend=backend)
+        world.fsck(backend=backend)
 
 
 def test_a_full_queue_takes_nothing(tmp_path: Path) -> None:

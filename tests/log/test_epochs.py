@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ledger.proof.checkpoint import parse_body
 
 from keys.errors import CellbookError
 from ledger.custody.governance import Head, parse_governance
 from ledger.custody.policy import log_key
-from ledger.log.fsck import fsck
 from ledger.log.heads import IDLE_POLL, Epochs
 from ledger.log.registration import Prepared
+from ledger.proof.checkpoint import parse_body
 from ledger.store.failures import LOCKED, uncertain
 from ledger.store.sql import SqlStore
 from ledger.store.writing import Writing
@@ -49,7 +48,7 @@ def test_a_log_begins_with_its_policy_a_head_and_a_checkpoint(tmp_path: Path) ->
         assert world.store.head().size == 2
         assert heads(world) == [Head(tree_size=1, time=NOW)]
         assert parse_body(world.ledger.checkpoint().rpartition(b"\n\n")[0] + b"\n").size == 2
-        fsck(world.store)
+        world.fsck()
 
 
 def test_an_epoch_ends_in_a_head_and_a_signed_checkpoint(world: World) -> None:
@@ -90,7 +89,7 @@ def test_times_never_decrease_though_the_clock_does(world: World) -> None:
         lambda: world.store.head().checkpoint == world.store.head().size
     )  # by the monotonic clock
     assert heads(world)[-1].time == latest
-    fsck(world.store)
+    world.fsck()
 
 
 def test_nothing_is_written_while_nothing_happens(world: World) -> None:
@@ -173,7 +172,7 @@ def test_heads_without_checkpoints_get_them_in_order(
     until(lambda: world.store.head().checkpoint == world.store.head().size)
     sizes = [head.tree_size + 1 for head in heads(world)]
     assert all(world.store.checkpoint(size) for size in sizes)
-    assert fsck(world.store).unpublished == 0
+    assert world.fsck().unpublished == 0
     world.ledger.ready()
 
 
@@ -186,7 +185,7 @@ def test_checkpoints_are_repaired_at_the_start(
             world.accepted(world.event("manufacture", world.battery()))
             world.ledger.close()
         assert world.store.head().checkpoint < world.store.head().size
-        assert fsck(world.store).unpublished == 1
+        assert world.fsck().unpublished == 1
         world.open()
         until(lambda: world.store.head().checkpoint == world.store.head().size)
 
@@ -204,7 +203,7 @@ def test_a_failed_commit_leaves_everything_as_it_was(
             assert calls
         assert world.store.head() == before
     world.accepted(*data)
-    fsck(world.store)
+    world.fsck()
 
 
 @pytest.mark.parametrize("took_effect", [True, False])
@@ -243,7 +242,7 @@ def test_a_commit_of_unknown_outcome_is_looked_up(
         assert codes == ["unavailable.store.uncertain"] * 3
     again = world.accepted(*data)
     assert [o.duplicate for o in again] == [took_effect] * 3
-    fsck(world.store)
+    world.fsck()
 
 
 def test_a_fault_between_commits_does_not_end_the_thread(

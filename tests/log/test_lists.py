@@ -10,7 +10,6 @@ import pytest
 
 from keys.errors import CellbookError
 from ledger.custody.lists import ListDocument, document_of, encode_document
-from ledger.log.fsck import fsck
 from tests.log.building import World
 from tests.log.listing import (
     AFTER,
@@ -136,7 +135,7 @@ def test_fsck_knows_the_rows_of_lists(world: World, publishers: Publishers) -> N
     publishers.state(BEFORE, "2023-01-05")
     publishers.state(AFTER, "2026-07-30")
     world.end_epoch()
-    assert fsck(world.store).list_documents == 2
+    assert world.fsck().list_documents == 2
 
 
 @pytest.mark.parametrize(
@@ -154,7 +153,7 @@ def test_fsck_names_the_damaged_row(
     world.end_epoch()
     change(world.home.path / "ledger.db", sql)
     with pytest.raises(CellbookError) as found:
-        fsck(world.store)
+        world.fsck()
     assert found.value.code == "damaged.list-document"
     assert found.value.facts["table"] == "list_document"
     assert found.value.facts["column"] == column
@@ -165,7 +164,7 @@ def test_damaged_rows_are_replaced_by_the_right_ones(world: World, publishers: P
     world.end_epoch()
     change(world.home.path / "ledger.db", "UPDATE list_document SET data = x'a0'")
     world.ledger.lists.put_rows(SCHEME, BEFORE.root, encode_document(BEFORE))
-    assert fsck(world.store).list_documents == 1
+    assert world.fsck().list_documents == 1
 
 
 def change(path: Path, sql: str) -> None:
