@@ -18,7 +18,7 @@ from ledger.custody.admission import admit
 from ledger.custody.citing import Registered, cited_entries
 from ledger.custody.decision import Content, needed, read_content
 from ledger.custody.events import Event
-from ledger.custody.governance import Head
+from ledger.custody.governance import Head, ListSnapshot
 from ledger.custody.naming import log_uri
 from ledger.custody.operators import signing_key
 from ledger.custody.rules import Finding, Occasion
@@ -82,9 +82,17 @@ class DocumentEntry(msgspec.Struct, frozen=True):
     time: int
 
 
+class SnapshotEntry(msgspec.Struct, frozen=True):
+    """A snapshot of a list, as its publisher signed it, and its log time (Unix seconds)."""
+
+    entry: ReadEntry
+    content: ListSnapshot
+    time: int
+
+
 class History(msgspec.Struct, frozen=True):
-    """What the entries of a dossier say together: policy, states, each event as decided, and the
-    documents that existed.
+    """What the entries of a dossier say together: policy, states, each event as decided, the
+    documents that existed, and the lists that were stated.
 
     Only signatures and decisions are verified: that the entries are in the log is shown by
     checkpoint and receipts.
@@ -94,6 +102,7 @@ class History(msgspec.Struct, frozen=True):
     states: dict[str, State]
     events: tuple[Decided, ...]
     documents: tuple[DocumentEntry, ...] = ()
+    snapshots: tuple[SnapshotEntry, ...] = ()
 
 
 def read_entries(dossier: Dossier) -> tuple[ReadEntry, ...]:
@@ -137,6 +146,7 @@ class _Replay:
         self._known: dict[bytes, Registered] = {}
         self._events: list[Decided] = []
         self._documents: list[DocumentEntry] = []
+        self._snapshots: list[SnapshotEntry] = []
         self._last_head: Head | None = None
         self._others: set[int] = set()
         self._contents: set[bytes] = set()
@@ -172,6 +182,8 @@ class _Replay:
             self._events.append(Decided(entry, content, time, decision.subjects, decision.findings))
         elif isinstance(content, HashEnvelope):
             self._documents.append(DocumentEntry(entry, content, time))
+        elif isinstance(content, ListSnapshot):
+            self._snapshots.append(SnapshotEntry(entry, content, time))
         else:
             self._log = _log_state(decision.after) or self._log
 
@@ -180,7 +192,8 @@ class _Replay:
         assert self._log is not None  # noqa: S101 - admit refuses everything before a policy
         compromised = dict(self._compromised())
         events = tuple(_flagged(decided, compromised) for decided in self._events)
-        return History(self._log, self._states, events, tuple(self._documents))
+        documents, snapshots = tuple(self._documents), tuple(self._snapshots)
+        return History(self._log, self._states, events, documents, snapshots)
 
     def _take_head(self, entry: ReadEntry, head: Head) -> None:
         """A head is signed by the log's statement key, stands where it says, and time goes on.

@@ -124,10 +124,10 @@ def _made_by(event: Content) -> Iterator[str]:
 
 
 def _first_heads(heads: list[int], history: History) -> Iterator[int]:
-    """The first head after each event and document; ``heads`` ascend."""
+    """The first head after each event, document and snapshot; ``heads`` ascend."""
     place = 0
-    events = [decided.entry.index for decided in history.events]
-    for index in sorted((*events, *(item.entry.index for item in history.documents))):
+    timed = (*history.events, *history.documents, *history.snapshots)
+    for index in sorted(item.entry.index for item in timed):
         while place < len(heads) and heads[place] < index:
             place += 1
         if place < len(heads):
