@@ -27,6 +27,8 @@ from api.describing import PROBLEM_SCHEMAS
 from api.entries import Entries
 from api.health import Health
 from api.intake import Intake
+from api.list_views import ListDocument, SchemesDocument
+from api.lists import Lists
 from api.problems import HANDLERS
 from api.published import Published
 from api.routing import DirectRoute
@@ -42,6 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     batch_count: int = 4096
     bodies_bytes: int = 256 << 20
     body_seconds: float = 60.0
+    list_bytes: int = 16 << 20
     verifiers: int = max(2, os.cpu_count() or 1)
 
 
@@ -56,7 +59,6 @@ def create_app(ledger: Ledger, settings: Settings | None = None) -> FastAPI:
         description=_DESCRIPTION,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         openapi_tags=_TAGS,
-        redoc_url=None,
         # The framework's pages for a person load scripts from elsewhere; the document is enough.
         docs_url=None,
         redoc_url=None,
@@ -77,6 +79,7 @@ def _add_routes(app: FastAPI, ledger: Ledger, settings: Settings, intake: Intake
     Batches(intake, bodies, settings.batch_bytes, settings.batch_count).add_to(router)
     Published(ledger).add_to(router)
     Batteries(ledger).add_to(router)
+    Lists(ledger, bodies, settings.list_bytes).add_to(router)
     Health(ledger).add_to(router)
 
 
@@ -110,7 +113,8 @@ def _document(app: FastAPI) -> Callable[[], dict[str, Any]]:
                 routes=app.routes,
             )
             _, schemas = msgspec.json.schema_components(
-                [FoundBattery, BatteryDocument], ref_template="#/components/schemas/{name}"
+                [FoundBattery, BatteryDocument, SchemesDocument, ListDocument],
+                ref_template="#/components/schemas/{name}",
             )
             document["components"] = {"schemas": {**PROBLEM_SCHEMAS, **schemas}}
             app.openapi_schema = document
@@ -125,6 +129,10 @@ _TAGS = [
         "description": "Register Signed Statements and fetch what proves it (SCRAPI).",
     },
     {"name": "Batteries", "description": "Find a battery, look at it, take its dossier."},
+    {
+        "name": "Lists",
+        "description": "Public lists: their snapshots, their rows, and who was on them on a day.",
+    },
     {
         "name": "Log",
         "description": "Keys, checkpoint and tiles: all that is needed to check it.",

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from api.describing import binary, json_of, parameter, refusals
 from api.refusals import QUERY, SUBJECT
 from api.views import battery_document, found
+from ledger.custody.identifiers import GS1_HOST, code_of
 from ledger.log.ledger import Ledger
 from ledger.log.reading import NO_BATTERY, NO_CHECKPOINT
 from ledger.wire.base64text import decode_base64url
@@ -105,7 +106,7 @@ def _subject(request: Request) -> str:
 
 
 def _file_name(subject: str) -> str:
-    code = subject.rpartition(":")[2].rpartition("/")[2]
+    code = code_of(subject).removeprefix(GS1_HOST)
     return (re.sub(r"[^A-Za-z0-9._-]", "_", code)[:80] or "battery") + ".dossier"
 
 

@@ -10,7 +10,7 @@ from keys.errors import CellbookError, declare
 NO_ROUTE = declare(
     "missing.route",
     "This service has no such resource.",
-    "See /docs for what it has.",
+    "See /openapi.json for what it has.",
 )
 METHOD = declare(
     "usage.http.method",
@@ -40,7 +40,7 @@ BATCH_COUNT = declare(
 QUERY = declare(
     "usage.http.query",
     "A parameter is missing, or cannot be read.",
-    "See /docs for the parameters of this resource.",
+    "See /openapi.json for the parameters of this resource.",
 )
 SUBJECT = declare(
     "usage.http.subject",
@@ -50,7 +50,7 @@ SUBJECT = declare(
 REQUEST = declare(
     "usage.http.request",
     "The request cannot be answered.",
-    "See the detail, and /docs.",
+    "See the detail, and /openapi.json.",
 )
 BUSY = declare(
     "busy.requests",

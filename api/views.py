@@ -74,7 +74,7 @@ class BatteryDocument(msgspec.Struct, frozen=True):
     status: str
     physical: str
     record: str
-    level: str
+    level: str | None
     maker: str
     possessor: str
     owner: str

@@ -15,6 +15,7 @@ import msgspec
 from cli.output import Example, json_option, print_result
 from cli.saving import save
 from keys.errors import declare
+from ledger.custody.identifiers import code_of
 from ledger.proof.checkpoint import parse_body
 from ledger.proof.dossier import Dossier, decode_dossier
 
@@ -121,7 +122,7 @@ def read_dossier(data: bytes, subject: str) -> Fetched:
 
 def _text(facts: dict[str, Any]) -> str:
     file = shlex.quote(facts["file"])
-    code = facts["subject"].rpartition(":")[2]
+    code = code_of(facts["subject"])
     return f"""\
 written to  {facts["file"]}
 battery     {facts["subject"]}

@@ -9,7 +9,8 @@ from cli.event_values import Values
 from keys.errors import declare
 from keys.signer import Signer
 from ledger.custody.events import Event, Manufacture, Model, parse_event
-from ledger.custody.identifiers import battery_uri, parse_subject
+from ledger.custody.identifiers import parse_subject
+from ledger.custody.labels import parse_label
 from ledger.custody.subjects import named_by
 from ledger.wire import cbor
 from ledger.wire.statement import TYP_EVENT, Statement, parse_statement, sign_statement
@@ -35,11 +36,11 @@ class Draft(msgspec.Struct, frozen=True):
 
 
 def resolve_battery(text: str) -> str:
-    """The subject that a code as printed, or a URI, names.
+    """The subject that a code as printed or scanned, a Digital Link or a URI names.
 
-    Raises ``malformed.code.*``, ``rejected.subject.not-canonical`` and ``unsupported.subject``.
+    Raises what ``parse_label`` raises. Other spellings are read: the statement has the right one.
     """
-    return parse_subject(text).uri if ":" in text else battery_uri(text)
+    return parse_label(text).uri
 
 
 def draft_event(kind: str, values: Values, sub: str | None) -> Draft:
@@ -50,8 +51,8 @@ def draft_event(kind: str, values: Values, sub: str | None) -> Draft:
     raises. Whether it may happen now is for the ledger to decide.
     """
     if kind == "manufacture" and sub is not None and "ids" not in values:
-        _, _, scheme, value = sub.split(":", 3)
-        values = {**values, "ids": [{"scheme": scheme, "value": value}]}
+        named = parse_subject(sub)
+        values = {**values, "ids": [{"scheme": named.scheme, "value": named.code}]}
     payload = _payload(kind, values)
     content = parse_event(payload)
     subject = _subject(kind, content, sub)

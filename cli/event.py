@@ -17,6 +17,7 @@ from cli.drafts import NO_BATTERY, draft_event, resolve_battery, sign_draft
 from cli.event_fields import Field, fields_of
 from cli.event_help import BATTERY, SIGNING, examples_of, field_help, help_of, summary
 from cli.event_values import Values, read_fields, read_option
+from cli.evidence import attached
 from cli.output import Example, json_option, print_result, read_file
 from cli.saving import save
 from cli.signing import load_signer, passphrase_option
@@ -63,7 +64,7 @@ class Kinds(click.Group):
     epilog=Example(
         "cellbook event install --help",
         f"cellbook event decommission --battery {BATTERY} --fields removal.json \\\n"
-        f"      {SIGNING} --out removal.cose",
+        f"      {SIGNING} --attach photo:label.jpg --out removal.cose",
     ),
 )
 def event() -> None:
@@ -90,7 +91,9 @@ def _command(kind: str) -> click.Command:
 def _options(kind: str) -> Iterator[_Decorator]:
     if kind != "model":
         yield click.option(
-            "--battery", metavar="CODE", help="The battery: its code as printed, or its URI."
+            "--battery",
+            metavar="CODE",
+            help="The battery: its code as printed or scanned, a GS1 Digital Link, or its URI.",
         )
     yield from map(_field_option, fields_of(kind))
     file = click.Path(path_type=Path)
@@ -99,6 +102,13 @@ def _options(kind: str) -> Iterator[_Decorator]:
         type=file,
         help="JSON file with fields, - for stdin: one object with the names of these options, "
         "written with _ for -. It takes quantities as text with a unit or in the field's own unit.",
+    )
+    yield click.option(
+        "--attach",
+        metavar="KIND:FILE",
+        multiple=True,
+        help="State a file as evidence: its digest, size and media type are computed, and the file "
+        "stays with you. May be repeated.",
     )
     yield click.option("--key", type=file, required=True, help="Key file of the issuer.")
     yield click.option("--issuer", metavar="URI", required=True, help="The operator who signs.")
@@ -169,6 +179,8 @@ def _values(kind: str, given: dict[str, Any], at: int) -> Values:
             values[field.wire] = [read_option(field, text) for text in stated if text]
         elif stated is not None and not field.many:
             values[field.wire] = read_option(field, stated)
+    if given["attach"]:
+        values["evidence"] = [*values.get("evidence", ()), *map(attached, given["attach"])]
     if "occurred_at" not in values:
         values["occurred_at"] = _here(at)
         values.setdefault("time_precision", "second")

@@ -58,6 +58,13 @@ def read_option(field: Field, text: str) -> Any:
     return _value(field, _number(field, text), field.option)
 
 
+def read_member(field: Field, item: Any, where: str) -> Any:
+    """The value of ``field`` as a member of a JSON object. Raises as :func:`read_fields`."""
+    if field.many and isinstance(item, list):
+        return [_value(field, each, where) for each in item]
+    return _value(field, item, where)
+
+
 def read_json(data: bytes, where: str) -> Any:
     """A JSON value without floats and doubled names. Raises ``usage.event.json``."""
     try:
@@ -78,11 +85,7 @@ def _struct_values(part: type[msgspec.Struct], value: Mapping[str, Any], where: 
         field = known.get(wire)
         if field is None:
             raise VALUE.at(where, f"there is no field {wire!r:.60}")
-        place = f"{where}, {wire}"
-        if field.many and isinstance(item, list):
-            values[wire] = [_value(field, each, place) for each in item]
-        else:
-            values[wire] = _value(field, item, place)
+        values[wire] = read_member(field, item, f"{where}, {wire}")
     return values
 
 

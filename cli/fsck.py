@@ -70,4 +70,5 @@ def _text(folder: Path, report: Report) -> str:
   checkpoints  {report.checkpoints}{waiting}
   subjects     {report.subjects}, named {report.subject_entries} times
   tiles        {report.tiles}
+  lists        {report.list_documents} with their rows
 Not checked: that others know this log. Compare a checkpoint that they hold."""

@@ -31,6 +31,8 @@ COMMANDS: dict[str, Entry] = {
     "keygen": Entry("cli.keygen:keygen", "Make an encrypted key file."),
     "operator": Entry("cli.operator:operator", "Register operators and their keys."),
     "event": Entry("cli.event:event", "Sign an event of a battery, and submit or keep it."),
+    "import": Entry("cli.importing.command:import_", "Sign a table of events into an outbox."),
+    "schema": Entry("cli.schema:schema", "Print how events are written, or templates for them."),
     "submit": Entry("cli.submit:submit", "Submit signed statements to a service."),
     "dossier": Entry("cli.dossier:dossier", "Fetch the dossier of a battery."),
     "verify": Entry("cli.verify:verify", "Check a dossier offline against a trust file."),

@@ -13,6 +13,7 @@ from cli.output import WRITE, Example, Progress, json_option, print_result, prog
 from cli.saving import save
 from cli.submission import Item, Journal, batches, journal_beside, read_items
 from keys.errors import CellbookError
+from ledger.custody.sourcing import SAME
 
 if TYPE_CHECKING:
     from cli.remote import Batch
@@ -26,7 +27,8 @@ _Send = Callable[[Sequence[bytes]], "Batch"]
 
 class Tally(msgspec.Struct):
     """What became of the statements of one run. ``skipped`` were recorded as done by an earlier
-    run, ``repeated`` stood in the input before, ``duplicates`` the service had already."""
+    run, ``repeated`` stood in the input before, ``duplicates`` the service had already: as the same
+    bytes, or as the same event of the same source_ref under another signature."""
 
     statements: int = 0
     registered: int = 0
@@ -76,7 +78,8 @@ def submit(
     """Submit the signed statements in FILEs to a service, in order.
 
     A FILE is one statement, a CBOR sequence of byte strings with one each, or a folder of such
-    files (.cose, .cbor-seq, .seq). When the service goes away, run the same command again: it
+    files (.cose, .cbor-seq, .seq), such as the outbox of `cellbook import`: what is refused of it
+    comes back as a table of rows. When the service goes away, run the same command again: it
     goes on where it stopped. Submitting twice does no harm.
 
     Exit codes: 0 all are registered, 1 some were refused, 3 some could not be decided.
@@ -88,8 +91,27 @@ def submit(
         journal = Journal(journal_file or journal_beside(files), remote.url)
         run = Submission(remote.submit, journal, receipts, show)
         tally = run.run(items)
-    print_result(_text(tally, remote.url), _facts(tally), as_json=as_json, ok=not tally.exit_code)
+    given_back = _give_back(files, tally)
+    facts = submission_facts(tally)
+    if given_back:
+        facts["refused_files"] = given_back
+    text = "\n".join(
+        [submission_text(tally, remote.url), *(f"refused rows    {name}" for name in given_back)]
+    )
+    print_result(text, facts, as_json=as_json, ok=not tally.exit_code)
     return tally.exit_code
+
+
+def _give_back(files: Sequence[Path], tally: Tally) -> list[str]:
+    """What was refused of the outboxes of ``import``, as the rows that it was made of."""
+    from cli.importing.outbox import is_outbox, rows_in
+    from cli.importing.returned import refused_by_service, write_refused
+
+    errors = {item.locator: error for item, error in tally.refused}
+    written: list[Path] = []
+    for folder in filter(is_outbox, files if errors else ()):
+        written += write_refused(refused_by_service(rows_in(folder), errors), folder)
+    return [str(file) for file in written]
 
 
 class Submission:
@@ -154,6 +176,9 @@ class Submission:
             if isinstance(answer, bytes):
                 self._keep(item, answer)
                 registered.append(item.locator)
+            elif answer.code == SAME.code:
+                self._tally.duplicates += 1
+                registered.append(item.locator)
             elif answer.error_class.name in UNDECIDED:
                 self._tally.undecided.append((item, answer))
                 last = answer
@@ -178,7 +203,8 @@ class Submission:
         return folder / f"{item.locator}.receipt"
 
 
-def _facts(tally: Tally) -> dict[str, Any]:
+def submission_facts(tally: Tally) -> dict[str, Any]:
+    """What ``--json`` prints of a run."""
     return {
         "statements": tally.statements,
         "registered": tally.registered,
@@ -194,7 +220,8 @@ def _failure(item: Item, error: CellbookError) -> dict[str, Any]:
     return {"file": item.name, "entry": item.locator, **error.as_dict()}
 
 
-def _text(tally: Tally, url: str) -> str:
+def submission_text(tally: Tally, url: str) -> str:
+    """What is printed of a run for people."""
     lines = [f"{tally.statements} statements for {url}", f"  registered      {tally.registered}"]
     for label, count in (
         ("of them before", tally.duplicates),

@@ -12,6 +12,7 @@ from ledger.custody.decision import Content, Decision, decide
 from ledger.custody.governance import Policy
 from ledger.custody.operators import signing_key
 from ledger.custody.policy import NO_POLICY, root_key_for
+from ledger.custody.profiles import Profiles
 from ledger.custody.rules import Occasion
 from ledger.custody.states import LogState, State
 from ledger.custody.subjects import CitedEntry
@@ -43,13 +44,14 @@ def admit(
     backend: Backend | None = None,
     refuse: bool = True,
     carried: Container[str] | None = None,
+    profiles: Profiles | None = None,
 ) -> Admission:
     """Decide ``statement`` as entry ``occasion.index`` after ``states``.
 
     ``states`` must hold what ``needed`` names and nothing that depends on who asks, so that
     everybody comes to the same decision. The signature is checked here unless ``verified`` is the
-    very key that must have signed. ``refuse`` and ``carried`` are those of ``decide``. Raises
-    ``rejected.*`` and ``failed.*``.
+    very key that must have signed. The options are those of ``decide``. Raises ``rejected.*`` and
+    ``failed.*``.
     """
     key = _key(statement, content, states, log, occasion.index)
     if verified is None or verified.kid != key.kid:
@@ -59,7 +61,15 @@ def admit(
     if limit is not None and len(statement.leaf) > limit:
         raise TOO_LARGE.at("statement", f"{len(statement.leaf)} bytes of {limit}")
     decision = decide(
-        statement, content, occasion, log, states, cited, refuse=refuse, carried=carried
+        statement,
+        content,
+        occasion,
+        log,
+        states,
+        cited,
+        refuse=refuse,
+        carried=carried,
+        profiles=profiles,
     )
     return Admission(key, decision)
 

@@ -11,10 +11,12 @@ from msgspec.structs import replace
 
 from keys.errors import CellbookError
 from ledger.custody.events import Manufacture, Repurpose
-from ledger.custody.identifiers import parse_subject
-from ledger.custody.states import BatteryState, Mark, State, Status
+from ledger.custody.events.afterlife import RepurposeOutput
+from ledger.custody.identifiers import BatterySubject, parse_subject
+from ledger.custody.states import BatteryState, Facts, Mark, State, Status
 from ledger.custody.subjects import Named
 
+LEVELS = ("pack", "module", "cell")
 STATUS_AFTER: dict[str, Status] = {
     "preparation-for-re-use": "re-used",
     "preparation-for-repurposing": "repurposed",
@@ -40,9 +42,9 @@ def manufactured(
         elif name.part == "child" and isinstance(before, BatteryState):
             after[name.uri] = replace(before, parent=sub, last=mark)
         elif name.part == "child" and before is None:
-            level = _level_of(name.uri)
-            if level is not None:
-                made = _new_battery(level, "original", issuer, mark)
+            child = _named_by(name.uri)
+            if child is not None:
+                made = _new_battery(child.level, "original", issuer, mark)
                 after[name.uri] = replace(made, parent=sub)
     return after
 
@@ -50,22 +52,32 @@ def manufactured(
 def _begun(event: Manufacture, issuer: str, mark: Mark) -> BatteryState:
     """A new battery; one that is onboarded comes out of a use that nobody knows."""
     made = _new_battery(event.level, "original", issuer, mark)
-    if event.responsible_operator is not None:
-        made = replace(made, responsible=event.responsible_operator)
+    made = replace(
+        made,
+        responsible=event.responsible_operator or issuer,
+        stated=Facts(
+            passport=event.passport_id,
+            category=event.battery_category,
+            chemistry=event.chemistry,
+            rated_capacity_mah=event.rated_capacity_mah,
+            mass_g=event.mass_g,
+            children=event.children_count or len(event.children),
+        ),
+    )
     if event.onboarding is None:
         return made
     return replace(made, physical="removed", last_use=mark)
 
 
-def _level_of(uri: str) -> str | None:
-    """The level that a code states; None for what is no code, which rule ID-1 has found."""
+def _named_by(uri: str) -> BatterySubject | None:
+    """What a name says of a battery; None for what is no code, which rule ID-1 has found."""
     try:
-        return parse_subject(uri).level
+        return parse_subject(uri)
     except CellbookError:
         return None
 
 
-def _new_battery(level: str, status: Status, issuer: str, mark: Mark) -> BatteryState:
+def _new_battery(level: str | None, status: Status, issuer: str, mark: Mark) -> BatteryState:
     return BatteryState(
         made=mark,
         maker=issuer,
@@ -93,6 +105,8 @@ def repurposed(
     origin = states.get(event.inputs[0].id)
     # Who repurposes a unit does not come to own it (CUS-3).
     owner = origin.owner if isinstance(origin, BatteryState) else issuer
+    inherited = () if owner == issuer else ((mark.index, owner),)
+    chemistry = _common_chemistry(predecessors, states)
     new = {name.uri for name in named if name.part == "output" and name.uri not in states}
     return {
         output.id: replace(
@@ -101,10 +115,47 @@ def repurposed(
             owner=owner,
             parties=tuple(dict.fromkeys((owner, issuer))),
             responsible=event.responsible_operator,
+            stated=_facts_of(output, chemistry),
+            split=mark if _is_below(output, predecessors, states) else None,
+            inherited=inherited,
         )
         for output in event.outputs
         if output.id in new
     }
+
+
+def _facts_of(output: RepurposeOutput, chemistry: str | None) -> Facts:
+    return Facts(
+        passport=output.passport_id,
+        category=output.category_after,
+        chemistry=chemistry,
+        rated_capacity_mah=output.rated_capacity_mah,
+        mass_g=output.mass_g,
+    )
+
+
+def _common_chemistry(uris: tuple[str, ...], states: Mapping[str, State]) -> str | None:
+    """The chemistry of all of them, where it is known and the same."""
+    found = {before.facts.chemistry for before in _batteries(uris, states)}
+    return found.pop() if len(found) == 1 else None
+
+
+def _is_below(output: RepurposeOutput, uris: tuple[str, ...], states: Mapping[str, State]) -> bool:
+    """Whether the output is a part of what went in: of a lower level than all of it."""
+    levels = [before.level for before in _batteries(uris, states)]
+    return bool(levels) and all(is_lower(output.level, level) for level in levels)
+
+
+def is_lower(level: str | None, other: str | None) -> bool:
+    """Whether units of ``level`` are parts of units of the ``other``; not where one is unknown."""
+    if level not in LEVELS or other not in LEVELS:
+        return False
+    return LEVELS.index(level) > LEVELS.index(other)
+
+
+def _batteries(uris: tuple[str, ...], states: Mapping[str, State]) -> list[BatteryState]:
+    found = [states.get(uri) for uri in uris]
+    return [before for before in found if isinstance(before, BatteryState)]
 
 
 def left_over(
@@ -122,6 +173,8 @@ def left_over(
             whole = states.get(before.parent or "")
             owner = whole.owner if isinstance(whole, BatteryState) else before.owner
             free = replace(before, parent=None, physical="removed", possessor=issuer, owner=owner)
+            if owner != before.owner:
+                free = replace(free, inherited=(*before.inherited, (mark.index, owner))[-4:])
             used = replace(free, last_use=mark.not_before(before.last_use), last=mark)
             after[name.uri] = used.with_party(issuer)
     return after

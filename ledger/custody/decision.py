@@ -1,6 +1,6 @@
 """One statement, decided: the same function at registration, in ``fsck``, and in a buyer's hands.
 
-Data flow: ``read_content`` (bytes → Event or Governance) → ``needed`` (which states and entries to
+Data flow: ``read_content`` (bytes → Content) → ``needed`` (which states and entries to
 fetch) → ``decide`` (subjects, states after, findings). Nothing here reads a store or a clock. The
 signature is checked by the caller, with the key that ``operators.signing_key`` names.
 """
@@ -12,6 +12,7 @@ from collections.abc import Container, Mapping
 import msgspec
 
 from keys.errors import declare
+from ledger.custody.documents import check_document
 from ledger.custody.events import Event, Model, kind_of, parse_event
 from ledger.custody.fold import fold
 from ledger.custody.governance import (
@@ -23,34 +24,41 @@ from ledger.custody.governance import (
     Policy,
     parse_governance,
 )
-from ledger.custody.identifiers import is_model_uri, parse_subject
+from ledger.custody.guests import follow_guest, guest_names
+from ledger.custody.identifiers import GS1_HOST, is_model_uri, parse_subject
+from ledger.custody.issuing import claim_names, issuer_names
+from ledger.custody.mandates import Mandate, apply_mandate, mandate_names, parse_mandate
 from ledger.custody.naming import log_uri
 from ledger.custody.operators import apply_operator, key_uri
 from ledger.custody.policy import NO_POLICY, apply_head, apply_policy, key_of
+from ledger.custody.profiles import Profiles
 from ledger.custody.rules import Case, Finding, Occasion, judge, refusal
 from ledger.custody.schemes import list_uri
 from ledger.custody.snapshots import apply_snapshot
 from ledger.custody.sourcing import claim_source, source_of
+from ledger.custody.speaking import Speaker, speaker_names, speaker_of
 from ledger.custody.states import (
     AliasState,
     BatteryState,
     LogState,
     Mark,
     ModelState,
-    OperatorState,
     State,
 )
 from ledger.custody.subjects import (
+    ACTED_ON,
     CitedEntry,
     Named,
     cited_by,
     concerned_by,
+    entries_of,
     named_by,
 )
 from ledger.custody.times import parse_moment
-from ledger.wire.statement import TYP_EVENT, TYP_GOVERNANCE, TYP_HEAD, Statement
+from ledger.wire.hash_envelope import HashEnvelope
+from ledger.wire.statement import TYP_EVENT, TYP_GOVERNANCE, TYP_HEAD, TYP_MANDATE, Statement
 
-Content = Event | Governance
+Content = Event | Governance | Mandate | HashEnvelope
 
 AUDIENCE = declare(
     "rejected.aud",
@@ -81,7 +89,7 @@ TAKEN = declare(
 UNSUPPORTED_TYP = declare(
     "unsupported.typ.registration",
     "This version registers no statements of this typ.",
-    "Events and governance statements can be registered.",
+    "Events, governance statements, mandates and hash envelopes can be registered.",
 )
 
 
@@ -105,6 +113,10 @@ def read_content(statement: Statement) -> Content:
     ``rejected.typ``."""
     if statement.typ == TYP_EVENT:
         return parse_event(statement.payload)
+    if statement.envelope is not None:
+        return statement.envelope
+    if statement.typ == TYP_MANDATE:
+        return parse_mandate(statement.payload)
     if statement.typ not in (TYP_GOVERNANCE, TYP_HEAD):
         raise UNSUPPORTED_TYP.at("typ", statement.typ)
     content = parse_governance(statement.payload)
@@ -123,9 +135,14 @@ def needed(statement: Statement, content: Content) -> Needed:
         source = source_of(statement, content)
         if source is not None:
             uris.append(source)
-        entry_id = cited_by(content)
-        return Needed(tuple(uris), () if entry_id is None else (entry_id,))
-    uris = [statement.sub]
+        uris += (*speaker_names(content), *guest_names(statement, content))
+        uris += issuer_names(content)
+        return Needed(tuple(uris), tuple(entries_of(content)))
+    if isinstance(content, HashEnvelope):
+        return Needed((statement.iss, statement.sub), ())
+    if isinstance(content, Mandate):
+        return Needed((statement.iss, statement.sub, *mandate_names(content)), ())
+    uris = [statement.sub, *claim_names(content)]
     if isinstance(content, OperatorRegistered):
         uris += [key_uri(key_of(grant.key).kid) for grant in content.keys]
     elif isinstance(content, KeyAdded):
@@ -143,13 +160,15 @@ def decide(
     *,
     refuse: bool = True,
     carried: Container[str] | None = None,
+    profiles: Profiles | None = None,
 ) -> Decision:
     """Decide ``statement`` as entry ``occasion.index`` under the policy ``log`` (None: genesis).
 
     ``states`` holds the states before, of ``needed().uris`` and of the subjects of cited entries.
     With ``refuse`` the first breach raises ``rejected.<rule>``; without, breaches are findings and
     the event is folded all the same. ``carried`` names the batteries whose histories are at hand:
-    a buyer's dossier carries not all, and of others nothing is judged or folded. Raises
+    a buyer's dossier carries not all, and of others nothing is judged or folded. ``profiles`` are
+    those that a buyer chose to judge by; without, the policy's. They change no state. Raises
     ``rejected.*`` for everything that is no rule's matter.
     """
     if isinstance(content, Governance):
@@ -158,13 +177,24 @@ def decide(
         raise NO_POLICY.at(f"entry {occasion.index}")
     if statement.aud != log.family:
         raise AUDIENCE.at("aud", statement.aud)
+    if isinstance(content, HashEnvelope):
+        check_document(statement, occasion.time, log.skew_s, states)
+        return Decision((statement.sub,), {}, ())
+    index, entry_id = occasion.index, occasion.entry_id
+    if isinstance(content, Mandate):
+        after = apply_mandate(statement, content, entry_id, index, states, log)
+        return Decision((statement.sub,), after, ())
+    judged_by = log.profiles if profiles is None else profiles
     # Before the rules: what is signed again breaks some of them, and that is not what is wrong.
-    claim = claim_source(statement, content, occasion.entry_id, states)
+    claims = claim_source(statement, content, entry_id, states)
+    claims |= follow_guest(statement, content, entry_id, index, states, log)
     if isinstance(content, Model):
-        decision = _decide_model(statement, content, occasion, log, states, refuse)
+        decision = _decide_model(statement, content, occasion, log, states, refuse, judged_by)
     else:
-        decision = _decide_event(statement, content, occasion, log, states, cited, refuse, carried)
-    return msgspec.structs.replace(decision, after={**decision.after, **claim})
+        decision = _decide_event(
+            statement, content, occasion, log, states, cited, refuse, carried, judged_by
+        )
+    return msgspec.structs.replace(decision, after={**decision.after, **claims})
 
 
 def _decide_governance(
@@ -206,15 +236,18 @@ def _decide_model(
     log: LogState,
     states: Mapping[str, State],
     refuse: bool,
+    profiles: Profiles,
 ) -> Decision:
     uri = statement.sub
     if not is_model_uri(uri) or uri != content.uri:
         raise WRONG_SUBJECT.at("sub", f"{uri}, not {content.uri}")
     if uri in states:
         raise TAKEN.at("sub", uri)
-    case = _case(statement, content, Named(uri, "event"), occasion, log, states, {})
+    speaker = speaker_of(statement, content, (), occasion.time, states)
+    name = Named(uri, "event")
+    case = _case(statement, content, name, speaker, occasion, log, states, {}, profiles)
     findings = _judged((case,), refuse)
-    return Decision((uri,), {uri: ModelState(issuer=statement.iss, at=case.mark)}, findings)
+    return Decision((uri,), {uri: ModelState(issuer=speaker.uri, at=case.mark)}, findings)
 
 
 def _decide_event(
@@ -226,6 +259,7 @@ def _decide_event(
     cited: Mapping[bytes, CitedEntry],
     refuse: bool,
     carried: Container[str] | None,
+    profiles: Profiles,
 ) -> Decision:
     named = named_by(content, statement.sub)
     for name in named:
@@ -235,15 +269,20 @@ def _decide_event(
     if entry_id is not None:
         others = (uri for uri in cited[entry_id].subjects if uri != statement.sub)
         named = (*named, *(Named(uri, "unit") for uri in others))
+    acted_on = (name.uri for name in named if name.part in ACTED_ON)
+    speaker = speaker_of(statement, content, acted_on, occasion.time, states)
     if carried is not None:
         named = tuple(name for name in named if _owner_of(name, statement.sub) in carried)
     judged = (Named(statement.sub, "event"), *named)
-    cases = tuple(_case(statement, content, name, occasion, log, states, cited) for name in judged)
+    cases = tuple(
+        _case(statement, content, name, speaker, occasion, log, states, cited, profiles)
+        for name in judged
+    )
     findings = _judged(cases, refuse)
     mark = Mark(
         entry_id=occasion.entry_id, index=occasion.index, occurred=parse_moment(content.occurred_at)
     )
-    after = fold(content, named, states, statement.iss, mark)
+    after = fold(content, named, states, speaker.uri, mark)
     return Decision(subjects, after, findings)
 
 
@@ -258,7 +297,8 @@ def _check_name(name: Named, before: State | None) -> None:
         raise ALIAS.at(name.part, f"{name.uri}: the battery's subject is {before.of}")
     if before is not None and not isinstance(before, BatteryState | AliasState):
         raise WRONG_SUBJECT.at(name.part, f"{name.uri} is no battery")
-    if before is None and name.part != "alias" and not name.uri.startswith("urn:cellbook:"):
+    judged_by_rules = ("urn:cellbook:", GS1_HOST)
+    if before is None and name.part != "alias" and not name.uri.startswith(judged_by_rules):
         parse_subject(name.uri)
 
 
@@ -266,25 +306,26 @@ def _case(
     statement: Statement,
     event: Event,
     name: Named,
+    speaker: Speaker,
     occasion: Occasion,
     log: LogState,
     states: Mapping[str, State],
     cited: Mapping[bytes, CitedEntry],
+    profiles: Profiles,
 ) -> Case:
-    operator = states[statement.iss]
-    assert isinstance(operator, OperatorState)  # noqa: S101 - signing_key has refused others
     return Case(
         kind=kind_of(event),
         event=event,
         part=name.part,
         uri=name.uri,
         before=states.get(name.uri),
-        issuer=statement.iss,
-        operator=operator,
+        issuer=speaker.uri,
+        operator=speaker.operator,
         occurred=parse_moment(event.occurred_at),
         issued=statement.iat,
         occasion=occasion,
         skew_s=log.skew_s,
+        profiles=profiles,
         states=states,
         cited=cited,
     )

@@ -7,6 +7,7 @@ folded too, so that the rest of the history is judged from what the signers said
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -24,15 +25,20 @@ from ledger.custody.events import (
     Recycle,
     Refuse,
     Release,
+    Repair,
     Repurpose,
     Resolution,
     Waste,
+    Withdrawal,
 )
+from ledger.custody.events.measured import Counted
+from ledger.custody.fields import Present, read
 from ledger.custody.states import (
     MAX_DISPUTED,
     AliasState,
     Assessed,
     BatteryState,
+    Health,
     Mark,
     Physical,
     Released,
@@ -43,6 +49,7 @@ from ledger.custody.subjects import Named, cited_by
 
 DAMAGING = ("fire", "crash", "flood", "recall")
 VANISHING = ("theft", "loss")
+NO_HEALTH = Health()
 
 
 def fold(
@@ -71,7 +78,30 @@ def _happened(
     if isinstance(event, Assessment) and name.part == "sub" and event.units:
         step = None  # it speaks of children or of a sample, not of the whole
     after = step(event, before, issuer, mark) if step else before
+    if step is not None or not isinstance(event, Assessment):
+        after = _measured(event, after)
     return after if cited_by(event) is not None else replace(after, last=mark)
+
+
+def _measured(event: Event, before: BatteryState) -> BatteryState:
+    """The last values, for remarks. After a declared reset of the BMS counting begins again."""
+    if isinstance(event, Repair):
+        is_reset = read(event, "bms_action") in (Present("reset"), Present("replaced"))
+        return replace(before, health=None) if is_reset and before.health else before
+    if not isinstance(event, Counted):
+        return before
+    known = NO_HEALTH if _says(event, "bms_reset") else before.health or NO_HEALTH
+    soh, cycles = _says(event, "soh_permille"), _says(event, "full_cycles")
+    if soh is not None:
+        known = replace(known, soh_permille=soh, soh_basis=_says(event, "soh_basis"))
+    if cycles is not None:
+        known = replace(known, full_cycles=cycles)
+    return before if known == (before.health or NO_HEALTH) else replace(before, health=known)
+
+
+def _says(event: Event, name: str) -> Any:
+    stated = read(event, name)
+    return stated.value if isinstance(stated, Present) else None
 
 
 def _installed(event: Install, before: BatteryState, issuer: str, mark: Mark) -> BatteryState:
@@ -132,7 +162,9 @@ def _accepted(event: Accept, before: BatteryState, issuer: str, mark: Mark) -> B
     return after
 
 
-def _refused(event: Refuse, before: BatteryState, issuer: str, mark: Mark) -> BatteryState:
+def _returned(
+    event: Refuse | Withdrawal, before: BatteryState, issuer: str, mark: Mark
+) -> BatteryState:
     released = _waiting(before, event.release_ref)
     return before if released is None else _ended(before, released)
 
@@ -196,7 +228,8 @@ _STEPS: dict[type[Event], Callable[..., BatteryState]] = {
     Recycle: _recycled,
     Release: _released,
     Accept: _accepted,
-    Refuse: _refused,
+    Refuse: _returned,
+    Withdrawal: _returned,
     Intake: _taken_in,
     Waste: _wasted,
     Incident: _struck,

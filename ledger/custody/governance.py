@@ -114,21 +114,37 @@ class Policy(Governance, tag="policy", frozen=True, kw_only=True):
 Roles = Annotated[tuple[Name, ...], Meta(min_length=1, max_length=16)]
 
 
+MakerCodes = Annotated[
+    tuple[Annotated[str, Meta(pattern="^[A-Z0-9]{3}$")], ...], Meta(max_length=64)
+]
+Gs1Prefixes = Annotated[
+    tuple[Annotated[str, Meta(pattern="^[0-9]{4,12}$")], ...], Meta(max_length=64)
+]
+
+
 class OperatorRegistered(Governance, tag="operator-registered", frozen=True, kw_only=True):
-    """An operator takes part: its name, country, roles and first keys."""
+    """An operator takes part: its name, country, roles and first keys.
+
+    ``maker_codes`` (the first three characters of GB/T 34014 codes) and ``gs1_prefixes`` (GS1
+    company prefixes) are those that it issues identifiers with.
+    """
 
     name: Name
     country: Annotated[str, Meta(pattern="^[A-Z]{2}$")]
     roles: Roles
     keys: Annotated[tuple[KeyGrant, ...], Meta(min_length=1, max_length=8)]
+    maker_codes: MakerCodes | None = None
+    gs1_prefixes: Gs1Prefixes | None = None
 
 
 class OperatorChanged(Governance, tag="operator-changed", frozen=True, kw_only=True):
-    """The operator's particulars from here on; its keys stay."""
+    """The operator's particulars from here on; its keys stay, and the codes that are not stated."""
 
     name: Name
     country: Annotated[str, Meta(pattern="^[A-Z]{2}$")]
     roles: Roles
+    maker_codes: MakerCodes | None = None
+    gs1_prefixes: Gs1Prefixes | None = None
 
 
 class OperatorRemoved(Governance, tag="operator-removed", frozen=True, kw_only=True):

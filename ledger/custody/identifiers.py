@@ -1,8 +1,9 @@
 """Names of batteries, models and operators: each thing has one URI, in one form.
 
-The parsers of codes are in ``codes`` and ``companies`` and are offered here. A name that is not in
-its one form is refused, never corrected: two spellings would be two histories. The refusal names
-the right form where there is one.
+The parsers of codes are in ``codes``, ``storage_codes``, ``gs1`` and ``companies`` and are offered
+here. A name that is not in its one form is refused, never corrected: two spellings would be two
+histories. The refusal names the right form where there is one. What people type and scan is read
+by ``labels``.
 """
 
 from __future__ import annotations
@@ -19,16 +20,23 @@ from ledger.custody.companies import Lei as Lei
 from ledger.custody.companies import Uscc as Uscc
 from ledger.custody.companies import parse_lei as parse_lei
 from ledger.custody.companies import parse_uscc as parse_uscc
+from ledger.custody.gs1 import GS1_HOST as GS1_HOST
+from ledger.custody.gs1 import Gs1 as Gs1
+from ledger.custody.gs1 import parse_gs1 as parse_gs1
+from ledger.custody.storage_codes import Gbt45565 as Gbt45565
+from ledger.custody.storage_codes import parse_gbt45565 as parse_gbt45565
 
 NOT_CANONICAL = declare(
     "rejected.subject.not-canonical",
     "The subject is not written in its one canonical form.",
-    "Write urn:cellbook:gbt34014: and the code in capitals, with nothing around it.",
+    "Write urn:cellbook:gbt34014: or urn:cellbook:gbt45565: and the code in capitals, or the GS1 "
+    "Digital Link under https://id.gs1.org/, with nothing around it.",
 )
 UNKNOWN_SCHEME = declare(
     "unsupported.subject",
     "This version does not know batteries by identifiers of this scheme.",
-    "Name the battery by its GB/T 34014 code: urn:cellbook:gbt34014:<code>.",
+    "Name the battery by its GB/T 34014 code, its GS1 identifier or its GB/T 45565 code: "
+    "urn:cellbook:gbt34014:<code>, https://id.gs1.org/…, urn:cellbook:gbt45565:<code>.",
 )
 OPERATOR = declare(
     "rejected.operator.uri",
@@ -44,8 +52,9 @@ MODEL = declare(
 
 Level = Literal["pack", "module", "cell"]
 
-GBT34014 = "gbt34014"
+GBT34014, GBT45565, GS1 = "gbt34014", "gbt45565", "gs1"
 BATTERY_PREFIX = f"urn:cellbook:{GBT34014}:"
+STORAGE_PREFIX = f"urn:cellbook:{GBT45565}:"
 MODEL_PREFIX = "urn:cellbook:model:"
 LONGEST_URI = 512
 
@@ -59,29 +68,51 @@ _LEVELS: dict[str, Level] = {"P": "pack", "M": "module", "C": "cell"}
 
 
 class BatterySubject(msgspec.Struct, frozen=True):
-    """A battery's name in the log, and the code in it."""
+    """A battery's name in the log. ``scheme`` and ``code`` are what an event's identifier says.
+
+    ``serial`` tells the battery from its like. ``validated`` is False where the syntax of the code
+    is not known; then nothing but its characters was looked at.
+    """
 
     uri: str
     scheme: str
     code: str
-
-    @property
-    def level(self) -> Level:
-        """The level that the code states; whether the maker declares the same is rule ID-2."""
-        return _LEVELS[self.code[3]]
+    serial: str
+    level: Level | None = None
+    validated: bool = True
 
 
 def battery_uri(code: str) -> str:
-    """The subject of the battery with ``code``. Raises ``malformed.code.*``."""
+    """The subject of the battery with the GB/T 34014 ``code``. Raises ``malformed.code.*``."""
     return BATTERY_PREFIX + parse_gbt34014(code).code
+
+
+def identifier_uri(scheme: str, value: str) -> str:
+    """The subject that an event's identifier stands for; not checked to be canonical.
+
+    The value of a ``gs1`` identifier is its canonical Digital Link, and thus the subject itself.
+    """
+    if scheme == GS1 and value.startswith(GS1_HOST):
+        return value
+    return f"urn:cellbook:{scheme}:{value}"
+
+
+def code_of(uri: str) -> str:
+    """The code in a battery's name, for people; of others the URI as it is."""
+    for prefix in (BATTERY_PREFIX, STORAGE_PREFIX):
+        if uri.startswith(prefix):
+            return uri[len(prefix) :]
+    return uri
 
 
 def parse_subject(uri: str) -> BatterySubject:
     """The battery that ``uri`` names.
 
-    Raises ``rejected.subject.not-canonical`` (naming the canonical form where it is another
-    spelling of one), ``malformed.code.*`` and ``unsupported.subject``. Whether such a battery is
-    registered, or this is only one of its further identifiers, is not checked.
+    ``level`` is what the code states, None where codes of the scheme state none; whether the maker
+    declares the same is rule ID-2. Raises ``rejected.subject.not-canonical`` (naming the canonical
+    form where it is another spelling of one), ``malformed.code.*``, ``malformed.gs1.*``,
+    ``rejected.gs1.serial`` and ``unsupported.subject``. Whether such a battery is registered, or
+    this is only one of its further identifiers, is not checked.
     """
     if type(uri) is not str or len(uri) > LONGEST_URI:
         raise UNKNOWN_SCHEME.at("subject", f"not text of at most {LONGEST_URI} characters")
@@ -90,14 +121,29 @@ def parse_subject(uri: str) -> BatterySubject:
 
 @lru_cache(maxsize=4_096)
 def _subject(uri: str) -> BatterySubject:
-    code = uri[len(BATTERY_PREFIX) :]
-    if not uri.startswith(BATTERY_PREFIX):
-        raise _other_name(uri) or UNKNOWN_SCHEME.at("subject", repr(uri)[:80])
     try:
-        parse_gbt34014(code)
+        if uri.startswith(BATTERY_PREFIX):
+            code = parse_gbt34014(uri[len(BATTERY_PREFIX) :])
+            return BatterySubject(uri, GBT34014, code.code, code.serial, _LEVELS[code.level])
+        if uri.startswith(STORAGE_PREFIX):
+            other = parse_gbt45565(uri[len(STORAGE_PREFIX) :])
+            return BatterySubject(uri, GBT45565, other.code, other.code[-7:], validated=False)
+        if uri.startswith(GS1_HOST):
+            return _gs1_subject(uri)
     except CellbookError as error:
         raise _other_name(uri) or error from None
-    return BatterySubject(uri, GBT34014, code)
+    raise _other_name(uri) or UNKNOWN_SCHEME.at("subject", repr(uri)[:80])
+
+
+def _gs1_subject(uri: str) -> BatterySubject:
+    known = parse_gs1(uri)
+    if known.uri != uri:
+        raise _not_canonical(uri, known.uri)
+    return BatterySubject(uri, GS1, uri, known.serial)
+
+
+def _not_canonical(uri: str, right: str) -> CellbookError:
+    return NOT_CANONICAL.at("subject", f"{uri!r:.80} should be {right}", canonical=right)
 
 
 def _other_name(uri: str) -> CellbookError | None:
@@ -106,13 +152,24 @@ def _other_name(uri: str) -> CellbookError | None:
 
     plain = "".join(normalize("NFKC", _unescaped(uri)).split()).upper()
     code = plain.rpartition(":")[2].rpartition("/")[2]
-    try:
-        right = battery_uri(code)
-    except CellbookError:
-        if not plain.startswith(BATTERY_PREFIX.upper()) or uri.startswith(BATTERY_PREFIX):
-            return None
-        return NOT_CANONICAL.at("subject", repr(uri)[:80])
-    return NOT_CANONICAL.at("subject", f"{uri!r:.80} should be {right}", canonical=right)
+    for right_form in (_gs1_uri, battery_uri, _storage_uri):
+        try:
+            right = right_form(uri if right_form is _gs1_uri else code)
+        except CellbookError:
+            continue
+        return None if right == uri else _not_canonical(uri, right)
+    ours = (BATTERY_PREFIX, STORAGE_PREFIX)
+    if not plain.startswith(tuple(map(str.upper, ours))) or uri.startswith(ours):
+        return None
+    return NOT_CANONICAL.at("subject", repr(uri)[:80])
+
+
+def _storage_uri(code: str) -> str:
+    return STORAGE_PREFIX + parse_gbt45565(code).code
+
+
+def _gs1_uri(uri: str) -> str:
+    return parse_gs1(uri.removeprefix(f"urn:cellbook:{GS1}:")).uri
 
 
 def _unescaped(text: str) -> str:

@@ -193,7 +193,7 @@ def parse_document(data: bytes) -> ListDocument:
     rows = value["leaves"]
     if (value["type"], value["version"]) != (TYPE, 1) or type(rows) is not list:
         raise DOCUMENT.at("list document", "another type or version")
-    leaves = []
+    leaves: list[ListLeaf] = []
     for position, leaf in enumerate(rows):
         if type(leaf) is not bytes:
             raise DOCUMENT.at(f"leaf {position}")

@@ -27,8 +27,17 @@ from ledger.custody.governance import (
     Policy,
 )
 from ledger.custody.identifiers import parse_operator_uri
+from ledger.custody.issuing import claim_codes
 from ledger.custody.policy import key_of, log_key, root_key_for
-from ledger.custody.states import KeyClaim, LogState, OperatorKey, OperatorState, State
+from ledger.custody.states import (
+    DeviceState,
+    GuestState,
+    KeyClaim,
+    LogState,
+    OperatorKey,
+    OperatorState,
+    State,
+)
 from ledger.wire.statement import Statement
 
 UNKNOWN_ISSUER = declare(
@@ -65,7 +74,7 @@ KEY_1 = declare(
 ALGORITHM = declare(
     "rejected.algorithm",
     "The policy of this log does not allow this signature algorithm.",
-    "Use a key of an allowed algorithm; `cellbook trust show` lists them.",
+    "Use a key of an algorithm that the policy lists, such as Ed25519 (-19).",
     title="Bad Signature Algorithm",
 )
 OPERATOR = declare(
@@ -97,6 +106,12 @@ def key_uri(kid: bytes) -> str:
     return f"urn:cellbook:key:{kid.hex()}"
 
 
+def is_reserved(key: bytes, log: LogState) -> bool:
+    """Whether the COSE_Key ``key`` is the root's, the log's or an authority's."""
+    taken = {k.key for k in log.log_keys} | {a.key for a in log.authorities} | {log.root_key}
+    return key in taken
+
+
 def signing_key(
     statement: Statement, content: object, states: Mapping[str, State], log: LogState, index: int
 ) -> CoseKey:
@@ -112,7 +127,19 @@ def signing_key(
         if key.kid != statement.kid:
             raise UNKNOWN_KEY.at("protected header kid")
         return key
+    issuer = states.get(statement.iss)
+    if isinstance(issuer, GuestState | DeviceState):
+        return _only_key(statement, issuer.key)
     return key_of(_operator_key(statement, states, index).key)
+
+
+def _only_key(statement: Statement, data: bytes) -> CoseKey:
+    """The key of whoever has but one. What it may still sign is decided with the event, under the
+    lock: it changes with other events, which callers outside of it may not have seen."""
+    key = key_of(data)
+    if key.kid != statement.kid:
+        raise UNKNOWN_KEY.at("protected header kid", f"not the key of {statement.iss}")
+    return key
 
 
 def _governance_key(
@@ -182,25 +209,40 @@ def apply_operator(
         raise OPERATOR.at("sub", f"{uri} is not registered")
     if isinstance(content, OperatorChanged):
         _check_roles(content.roles)
-        changed = msgspec.structs.replace(
-            before, name=content.name, country=content.country, roles=content.roles
-        )
-        return {uri: changed}
+        return _changed(uri, content, before, states)
     if isinstance(content, OperatorRemoved):
-        return {uri: _removed(before, index)}
+        return {uri: _removed(before, index), **claim_codes(uri, before, (), (), states)}
     assert isinstance(content, KeyAdded)  # noqa: S101 - the union is closed
     key = _granted(content.grant, uri, states, log, index)
     after = msgspec.structs.replace(before, keys=(*before.keys, key))
     return {uri: after, key_uri(key.kid): KeyClaim(owner=uri)}
 
 
+def _changed(
+    uri: str, content: OperatorChanged, before: OperatorState, states: Mapping[str, State]
+) -> dict[str, State]:
+    makers, prefixes = content.maker_codes, content.gs1_prefixes
+    after = msgspec.structs.replace(
+        before,
+        name=content.name,
+        country=content.country,
+        roles=content.roles,
+        maker_codes=before.maker_codes if makers is None else makers,
+        gs1_prefixes=before.gs1_prefixes if prefixes is None else prefixes,
+    )
+    claims = claim_codes(uri, before, after.maker_codes, after.gs1_prefixes, states)
+    return {uri: after, **claims}
+
+
 def _removed(before: OperatorState, index: int) -> OperatorState:
-    """Its keys end with it: whoever comes back brings new ones."""
+    """Its keys and its codes end with it: whoever comes back brings them again."""
     keys = tuple(
         key if key.revoked is not None else msgspec.structs.replace(key, revoked=index)
         for key in before.keys
     )
-    return msgspec.structs.replace(before, keys=keys, removed=index)
+    return msgspec.structs.replace(
+        before, keys=keys, removed=index, maker_codes=(), gs1_prefixes=()
+    )
 
 
 def _registered(
@@ -224,8 +266,11 @@ def _registered(
         roles=content.roles,
         keys=(*(before.keys if before else ()), *new),
         registered=index,
+        maker_codes=content.maker_codes or (),
+        gs1_prefixes=content.gs1_prefixes or (),
     )
-    return {uri: after, **{key_uri(key.kid): KeyClaim(owner=uri) for key in new}}
+    claims = claim_codes(uri, None, after.maker_codes, after.gs1_prefixes, states)
+    return {uri: after, **{key_uri(key.kid): KeyClaim(owner=uri) for key in new}, **claims}
 
 
 def _check_roles(roles: tuple[str, ...]) -> None:
@@ -242,8 +287,7 @@ def _granted(
         raise PURPOSE.at("payload.keys", ", ".join(grant.purposes))
     if key.alg not in log.algorithms:
         raise ALGORITHM.at("payload.keys", str(key.alg))
-    reserved = {k.key for k in log.log_keys} | {a.key for a in log.authorities} | {log.root_key}
-    if key_uri(key.kid) in states or grant.key in reserved:
+    if key_uri(key.kid) in states or is_reserved(grant.key, log):
         raise KEY_OWNER.at("payload.keys", key_uri(key.kid))
     verify_possession(key, grant.possession, uri, grant.purposes, log.family)
     return OperatorKey(kid=key.kid, key=grant.key, purposes=grant.purposes, added=index)

@@ -19,6 +19,7 @@ from keys.errors import declare
 from ledger.custody.governance import Head, LogKey, Policy
 from ledger.custody.identifiers import parse_operator_uri
 from ledger.custody.naming import check_origin, family_uri
+from ledger.custody.profiles import CORE, check_known
 from ledger.custody.states import AuthorityState, LogKeyState, LogState
 
 ORDER = declare(
@@ -51,10 +52,10 @@ ALGORITHMS_ALLOWED = declare(
     "The policy does not allow the algorithm of a key that must sign under it.",
     "Allow the algorithms of the root, of the log's statement key and of the authorities.",
 )
-PROFILE = declare(
-    "unsupported.profile",
-    "This version does not know the rules of a profile that the policy names.",
-    "Use a newer version of Cellbook, or a profile and version that docs/rules.md lists.",
+PROFILES = declare(
+    "rejected.policy.profiles",
+    "The policy names a profile twice, or leaves out core.",
+    "Name core with a version, and every other profile at most once.",
 )
 NO_POLICY = declare(
     "rejected.policy.missing",
@@ -68,8 +69,6 @@ HEAD = declare(
 )
 
 PURPOSES = ("checkpoint", "receipts", "statements")
-PROFILES = frozenset({("core", 1)})
-"""The sets of rules, with versions, that this release decides by."""
 
 
 @lru_cache(maxsize=4096)
@@ -100,9 +99,7 @@ def apply_policy(
     _check_log_keys(state, policy, index)
     _check_authorities(policy)
     _check_algorithms(policy)
-    for profile in policy.profiles:
-        if (profile.name, profile.version) not in PROFILES:
-            raise PROFILE.at("payload.profiles", f"{profile.name} version {profile.version}")
+    _check_profiles(policy)
     if state is None:
         check_origin(policy.origin)
         if family_uri(key_of(policy.root_key), policy.family_name) != family:
@@ -167,6 +164,14 @@ def _check_log_keys(state: LogState | None, policy: Policy, index: int) -> None:
             raise LOG_KEYS.at("payload.log_keys", "checkpoints are signed with Ed25519")
     if state is not None and _past(state.log_keys, index) != _past(policy.log_keys, index):
         raise FIXED.at("payload.log_keys", "keys for tree sizes that exist already")
+
+
+def _check_profiles(policy: Policy) -> None:
+    profiles = [(profile.name, profile.version) for profile in policy.profiles]
+    check_known(profiles, "payload.profiles")
+    names = [name for name, _ in profiles]
+    if len(set(names)) != len(names) or CORE not in names:
+        raise PROFILES.at("payload.profiles", ", ".join(names))
 
 
 def _check_authorities(policy: Policy) -> None:

@@ -81,7 +81,17 @@ def apply_snapshot(
             raise SAME_DATE.at("payload.effective", f"{content.effective} in entry {earlier.index}")
     if len(snapshots) == MAX_SNAPSHOTS:
         raise FULL.at("sub", f"{MAX_SNAPSHOTS} snapshots")
-    snapshot = ListedSnapshot(
+    after = ListState(
+        scheme=content.scheme,
+        utc_offset_min=content.utc_offset_min,
+        snapshots=(*snapshots, snapshot_of(publisher, content, index)),
+    )
+    return {uri: after}
+
+
+def snapshot_of(publisher: str, content: ListSnapshot, index: int) -> ListedSnapshot:
+    """The statement of ``publisher`` in the entry at ``index``, as states hold it."""
+    return ListedSnapshot(
         publisher=publisher,
         announcement=content.announcement,
         effective=content.effective,
@@ -91,12 +101,6 @@ def apply_snapshot(
         source_sha256=content.source_sha256,
         index=index,
     )
-    after = ListState(
-        scheme=content.scheme,
-        utc_offset_min=content.utc_offset_min,
-        snapshots=(*snapshots, snapshot),
-    )
-    return {uri: after}
 
 
 def stated(snapshot: ListedSnapshot, log_time: int, utc_offset_min: int) -> Stated:

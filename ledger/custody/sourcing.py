@@ -36,6 +36,11 @@ def source_uri(issuer: str, source_ref: str) -> str:
     return f"urn:cellbook:source:{sha256(claimed).hexdigest()}"
 
 
+def said_by(subject: str, payload: bytes) -> bytes:
+    """By what two signings are known to say the same: a SHA-256 over subject and payload."""
+    return sha256(subject.encode() + b"\0" + payload).digest()
+
+
 def source_of(statement: Statement, event: Event | EventView) -> str | None:
     """The name that ``event`` claims; None where it states no source_ref, or withholds it."""
     stated = read(event, "source_ref")
@@ -53,7 +58,7 @@ def claim_source(
     uri = source_of(statement, event)
     if uri is None:
         return {}
-    said = sha256(statement.sub.encode() + b"\0" + statement.payload).digest()
+    said = said_by(statement.sub, statement.payload)
     before = states.get(uri)
     if isinstance(before, SourceClaim):
         error = SAME if before.said == said else CHANGED

@@ -71,16 +71,41 @@ class Released(Value, frozen=True, kw_only=True):
     physical: Physical
 
 
+class Facts(Value, frozen=True, kw_only=True):
+    """What was stated when a battery came into the log; ``children`` is the number of its parts."""
+
+    passport: str | None = None
+    category: str | None = None
+    chemistry: str | None = None
+    rated_capacity_mah: int | None = None
+    mass_g: int | None = None
+    children: int = 0
+
+
+NO_FACTS = Facts()
+
+
+class Health(Value, frozen=True, kw_only=True):
+    """The values that were read last. They may be withheld one day: only remarks rest on them."""
+
+    soh_permille: int | None = None
+    soh_basis: str | None = None
+    full_cycles: int | None = None
+
+
 class BatteryState(Value, tag="battery", frozen=True, kw_only=True):
     """One battery. ``install`` is the present installation, ``last_use`` the last use, damage or
     removal: an assessment counts for re-use only when it is after it. ``released`` are the releases
     that wait, at most one for each thing that moves; ``disputed`` the entries that are contested
     (the first 64); ``parties`` those who ever held it (the last 256). ``last`` is the last event
-    that happened to the unit; what is only said about entries does not count."""
+    that happened to the unit; what is only said about entries does not count. ``split`` is where it
+    came out of a larger unit under a new code, ``unmade`` where its beginning was taken back.
+    ``inherited`` are owners that it has from other units, by the index of the entry (the last 4):
+    with them its own entries are enough to fold it again."""
 
     made: Mark
     maker: str
-    level: str
+    level: str | None
     physical: Physical
     base_status: Status
     possessor: str
@@ -98,6 +123,16 @@ class BatteryState(Value, tag="battery", frozen=True, kw_only=True):
     waste: tuple[str, ...] = ()
     disputed: tuple[bytes, ...] = ()
     predecessors: tuple[str, ...] = ()
+    stated: Facts | None = None
+    health: Health | None = None
+    split: Mark | None = None
+    unmade: Mark | None = None
+    inherited: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def facts(self) -> Facts:
+        """What was stated at its beginning; nothing, where that was inside of another unit."""
+        return self.stated or NO_FACTS
 
     @property
     def status(self) -> Status:
@@ -155,12 +190,55 @@ class OperatorState(Value, tag="operator", frozen=True, kw_only=True):
     keys: tuple[OperatorKey, ...]
     registered: int
     removed: int | None = None
+    maker_codes: tuple[str, ...] = ()
+    gs1_prefixes: tuple[str, ...] = ()
+
+
+class GuestState(Value, tag="guest", frozen=True, kw_only=True):
+    """A buyer with one key, which the release in the entry ``release`` (at index ``named``) names.
+
+    ``answered`` is the index of its acceptance or refusal.
+    """
+
+    key: bytes
+    release: bytes
+    giver: str
+    named: int
+    answered: int | None = None
+    accepted: bool = False
+
+
+class DeviceState(Value, tag="device", frozen=True, kw_only=True):
+    """A device whose key its principal has stated in a mandate."""
+
+    key: bytes
+    principal: str
+
+
+class MandateState(Value, tag="mandate", frozen=True, kw_only=True):
+    """What a delegate may sign for its principal, on which days (UTC). ``given`` and ``revoked``
+    are log indexes; without ``batteries`` it is for all."""
+
+    principal: str
+    delegate: str
+    kinds: tuple[str, ...]
+    valid_from: str
+    valid_to: str
+    given: int
+    batteries: tuple[str, ...] = ()
+    revoked: int | None = None
 
 
 class KeyClaim(Value, tag="key", frozen=True, kw_only=True):
     """A key belongs to one owner, for ever."""
 
     owner: str
+
+
+class CodeClaim(Value, tag="code", frozen=True, kw_only=True):
+    """A maker code or GS1 company prefix belongs to one operator at a time; None: to nobody."""
+
+    owner: str | None
 
 
 class SourceClaim(Value, tag="source", frozen=True, kw_only=True):
@@ -237,7 +315,11 @@ State = (
     | AliasState
     | ModelState
     | OperatorState
+    | GuestState
+    | DeviceState
+    | MandateState
     | KeyClaim
+    | CodeClaim
     | SourceClaim
     | ListState
     | LogState

@@ -22,12 +22,16 @@ from ledger.custody.events import (
     Relabel,
     Repurpose,
     Resolution,
+    Withdrawal,
     kind_of,
 )
 from ledger.custody.states import BatteryState, State
 
 Part = Literal["event", "sub", "alias", "child", "input", "output", "remainder", "unit"]
 """As what a battery is named. "event" is the event as a whole, once, under the name of its sub."""
+
+ACTED_ON: frozenset[Part] = frozenset({"sub", "input", "remainder", "unit"})
+"""Parts that something happens to; the others are new names, and units inside of new ones."""
 
 NAMED_TWICE = declare(
     "rejected.subject.twice",
@@ -59,7 +63,8 @@ class Named(msgspec.Struct, frozen=True):
 
 
 class CitedEntry(msgspec.Struct, frozen=True):
-    """An entry of this log that a statement is about, as far as rules need it."""
+    """An entry of this log that a statement is about, as far as rules need it. ``issuer`` is for
+    whom it speaks."""
 
     entry_id: bytes
     index: int
@@ -69,10 +74,20 @@ class CitedEntry(msgspec.Struct, frozen=True):
 
 
 def cited_by(event: Event) -> bytes | None:
-    """The entry id that a correction, dispute or resolution is about."""
+    """The entry id that a correction, dispute, resolution or withdrawal is about."""
     if isinstance(event, Correction | Dispute | Resolution):
         return event.entry_ref
+    if isinstance(event, Withdrawal):
+        return event.release_ref
     return None
+
+
+def entries_of(event: Event) -> list[bytes]:
+    """The entry that ``event`` is about, and the one that shall count in its place."""
+    about = [cited_by(event)]
+    if isinstance(event, Correction):
+        about.append(event.replacement)
+    return [entry_id for entry_id in dict.fromkeys(about) if entry_id is not None]
 
 
 def cite(
@@ -93,7 +108,8 @@ def cite(
     uris = [name.uri for name in named_by(content, sub)]
     about = cited.get(cited_by(content) or b"")
     subjects = tuple(dict.fromkeys((*uris, *(about.subjects if about else ()))))
-    return CitedEntry(entry_id, index, issuer, kind_of(content), subjects)
+    speaker = content.on_behalf_of or issuer
+    return CitedEntry(entry_id, index, speaker, kind_of(content), subjects)
 
 
 def named_by(event: Event, sub: str) -> tuple[Named, ...]:
@@ -113,6 +129,7 @@ def named_by(event: Event, sub: str) -> tuple[Named, ...]:
             raise NOT_THE_FIRST.at("payload.inputs", event.inputs[0].id)
         named += [Named(item.id, "input") for item in event.inputs[1:]]
         named += [Named(item.id, "output") for item in event.outputs]
+        named += [Named(uri, "child") for item in event.outputs for uri in item.children]
         named += [Named(left.id, "remainder") for left in event.remainder if left.id is not None]
     elif isinstance(event, Relabel):
         named += [Named(identifier.uri, "alias") for identifier in event.new_ids]

@@ -27,6 +27,11 @@ CHECKPOINT = declare(
 LOG_HEAD = declare(
     "damaged.log-head", "The row of log_head is not what follows from the entries.", _REMEDY
 )
+LIST_DOCUMENT = declare(
+    "damaged.list-document",
+    "A row of list_document is not a list that a snapshot in the log states.",
+    _REMEDY,
+)
 MOVING = declare(
     "unavailable.fsck.moving",
     "The log was written to while it was checked.",
@@ -40,6 +45,7 @@ _TABLES = {
     TILE: "tile",
     CHECKPOINT: "checkpoint",
     LOG_HEAD: "log_head",
+    LIST_DOCUMENT: "list_document",
 }
 
 

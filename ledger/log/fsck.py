@@ -2,9 +2,9 @@
 
 Checked: ids and form of every entry, every issuer's signature, every decision at the log time of
 its epoch, heads and their times, every tile, every checkpoint, every state, every row that says
-which entries concern a subject, and the head row. The log is read as a stream; memory grows with
-the number of subjects only. Not checked: that this is the log that others know (compare a
-checkpoint), and cosignatures on checkpoints.
+which entries concern a subject, the head row, and the rows of every list that were handed in. The
+log is read as a stream; memory grows with the number of subjects only. Not checked: that this is
+the log that others know (compare a checkpoint), and cosignatures on checkpoints.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from ledger.log.damage import (
     damage,
     differs,
 )
+from ledger.log.lists import check_list_documents
 from ledger.log.replay import Replay, Rows
 from ledger.log.retold import Retold
 from ledger.log.stored import NO_LOG
@@ -49,6 +50,7 @@ class Report(msgspec.Struct, frozen=True):
     subjects: int
     subject_entries: int
     tiles: int
+    list_documents: int
 
 
 def fsck(
@@ -97,6 +99,7 @@ class _Check:
         self._replay = Replay(store.entry_by_id, backend)
         self._retold = Retold(store, head)
         self._heads = 0
+        self._list_documents = 0
         self._last: Timed | None = None
 
     def run(self, progress: Progress | None, genesis: bytes | None) -> Report:
@@ -110,6 +113,7 @@ class _Check:
         self._retold.finish(self._counts.tiles)
         self._check_subjects()
         self._check_head_row()
+        self._list_documents = check_list_documents(self._store, self._replay.states)
         return self._report()
 
     def _take(self, entry: Timed) -> None:
@@ -208,4 +212,5 @@ class _Check:
             subjects=len(replay.states.keys() | replay.rows.keys()),
             subject_entries=self._counts.subject_entries,
             tiles=retold.tiles,
+            list_documents=self._list_documents,
         )

@@ -16,6 +16,7 @@ from ledger.custody.states import LogState
 from ledger.log import reading, tiles
 from ledger.log.commit import Clock, Commit, GroupCommit, end_time
 from ledger.log.heads import Epochs
+from ledger.log.lists import Lists
 from ledger.log.outcome import Outcome, Placed
 from ledger.log.reading import NO_CHECKPOINT, BatteryView, PublishedLog
 from ledger.log.receipts import Receipts
@@ -69,6 +70,7 @@ class Ledger:
         self._receipts = Receipts(signers, self.uri, self._proofs)
         self._commits = GroupCommit(store, self.uri, clock)
         self._epochs = Epochs(store, self._commits, signers, self._proofs, clock)
+        self.lists = Lists(store, self._published)
         self._sequencer = Sequencer(self._commit, self._epochs.tick, queue_limit=queue_limit)
 
     def start(self) -> None:
@@ -150,7 +152,7 @@ class Ledger:
         """
         newest = self._newest_entry(subject)
         self._wait_for_checkpoint(newest + 1, wait)
-        published = PublishedLog(self._store, self._receipts, self.uri)
+        published = self._published()
         if not published.indexes(subject, published.checkpoint_size()):
             raise NO_CHECKPOINT.at(f"entry {newest}", "no checkpoint covers the battery yet")
         return assemble(published, subject)
@@ -192,6 +194,9 @@ class Ledger:
             raise self._sequencer.trouble
         with self._store.writing():
             pass
+
+    def _published(self) -> PublishedLog:
+        return PublishedLog(self._store, self._receipts, self.uri)
 
     def _newest_entry(self, subject: str) -> int:
         indexes = self._store.subject_entries(subject, self._store.head().size)

@@ -10,7 +10,8 @@ import msgspec
 from keys.errors import CellbookError, declare
 from ledger.custody.decision import read_content
 from ledger.custody.events import Event, kind_of
-from ledger.custody.identifiers import battery_uri
+from ledger.custody.identifiers import code_of
+from ledger.custody.labels import look_alikes, parse_label
 from ledger.custody.states import AliasState, BatteryState
 from ledger.log.heads import read_head
 from ledger.log.receipts import Receipts
@@ -60,25 +61,33 @@ class BatteryView(msgspec.Struct, frozen=True):
 def find_battery(store: SqlStore, identifier: str) -> str:
     """The subject of the battery that ``identifier`` names: a code, a URI, or a further name.
 
-    Raises ``missing.battery``.
+    All forms of ``custody.labels`` are read. Raises ``missing.battery``; where a code that is
+    easily taken for this one is registered, it is named in the detail and as fact ``alike``.
     """
-    candidates = _candidates(identifier)
-    states = read_states(store.states(candidates))
-    for uri in candidates:
+    text = identifier.strip()
+    candidates = [text]
+    with suppress(CellbookError):
+        candidates.insert(0, parse_label(identifier).uri)
+    found = _first_battery(store, candidates)
+    if found is not None:
+        return found
+    shown = repr(identifier)[:80]
+    alike = _first_battery(store, look_alikes(candidates[0], typed=True))
+    if alike is None:
+        raise NO_BATTERY.at("battery", shown)
+    raise NO_BATTERY.at("battery", f"{shown}; there is {code_of(alike)}", alike=alike)
+
+
+def _first_battery(store: SqlStore, uris: Sequence[str]) -> str | None:
+    """The subject of the first of ``uris`` that is the name of a battery."""
+    states = read_states(store.states(uris))
+    for uri in uris:
         state = states.get(uri)
         if isinstance(state, BatteryState):
             return uri
         if isinstance(state, AliasState):
             return state.of
-    raise NO_BATTERY.at("battery", repr(identifier)[:80])
-
-
-def _candidates(identifier: str) -> list[str]:
-    text = identifier.strip()
-    candidates = [text, f"urn:cellbook:{text}", f"urn:cellbook:gs1-dl:{text}"]
-    with suppress(CellbookError):
-        candidates.append(battery_uri(text.upper()))
-    return candidates
+    return None
 
 
 def view_battery(store: SqlStore, subject: str) -> BatteryView:
@@ -100,7 +109,8 @@ def _view(entry: StoredEntry, times: LogTimes) -> EntryView:
     if isinstance(content, Event):
         kind, occurred_at = kind_of(content), content.occurred_at
     else:
-        kind, occurred_at = str(type(content).__struct_config__.tag), None
+        # A hash envelope has no tag: it says nothing but that there is a document.
+        kind, occurred_at = str(type(content).__struct_config__.tag or "document"), None
     time = times.of(entry.index)
     return EntryView(entry.index, entry.entry_id, kind, statement.iss, occurred_at, time)
 

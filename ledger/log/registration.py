@@ -14,7 +14,9 @@ import msgspec
 from keys.cose_key import Backend, CoseKey
 from keys.errors import CellbookError, RejectedError, declare
 from ledger.custody.decision import Content, Needed, needed, read_content
+from ledger.custody.events import Release
 from ledger.custody.governance import Governance, Policy
+from ledger.custody.mandates import MandateGiven
 from ledger.custody.operators import signing_key
 from ledger.log.snapshot import Snapshot, Snapshots
 from ledger.wire.statement import TYP_HEAD, Statement, check_signature, parse_statement
@@ -145,6 +147,10 @@ class _Checking:
             self._policy_announced = True
         elif isinstance(item.content, Governance):
             self._announced.add(item.statement.sub)
+        elif isinstance(item.content, Release):
+            self._announced.add(item.content.receiver)
+        elif isinstance(item.content, MandateGiven):
+            self._announced.add(item.content.delegate)
 
     def _is_announced(self, item: Prepared) -> bool:
         return self._policy_announced or item.statement.iss in self._announced

@@ -21,7 +21,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     """The log's policy and operators at ``governance``, the version in the head row.
 
     ``size`` is the tree size then: the next entry has this index or a greater one. ``operators``
-    holds the issuers that were asked for so far and are registered.
+    holds the issuers that were asked for so far and are known: operators that are registered,
+    guests and devices whose keys were named. Of these two the keys never change.
     """
 
     governance: int

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ledger.custody.decision import Content, read_content
-from ledger.custody.events import Event, Model
-from ledger.proof.contents import models_of, origins
+from ledger.custody.events import Model
+from ledger.proof.contents import has_log_time, models_of, origins, principals
 from ledger.proof.dossier import Dossier, DossierEntry, encode_dossier
 from ledger.wire.statement import Statement, parse_statement
 
@@ -63,11 +63,12 @@ class _Assembly:
         names = {genesis.sub}
         for index in events:
             statement, content = self._entry(index)
-            names.update((statement.iss, *models_of(content, self._carried)))
+            names.update((statement.iss, *principals(content)))
+            names.update(models_of(content, self._carried))
         for name in sorted(names):
             self._take_chain(name)
         for index in list(self._wanted):
-            if isinstance(self._entry(index)[1], Event):
+            if has_log_time(self._entry(index)[1]):
                 self._wanted.add(self._reader.head_after(index, self._size))
         return self._encoded()
 

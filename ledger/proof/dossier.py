@@ -54,14 +54,13 @@ class Dossier(msgspec.Struct, frozen=True):
 
 def encode_dossier(dossier: Dossier) -> bytes:
     """The file's bytes; ``decode_dossier`` gives ``dossier`` back."""
-    entries = [[entry.index, entry.leaf, entry.receipt] for entry in dossier.entries]
     return cbor.encode(
         {
             "type": TYPE,
             "version": 1,
             "subject": dossier.subject,
             "checkpoint": dossier.checkpoint,
-            "entries": entries,
+            "entries": encode_entries(dossier.entries),
         }
     )
 
@@ -87,13 +86,19 @@ def decode_dossier(data: bytes) -> Dossier:
         raise SHAPE.at("dossier, subject")
     if type(checkpoint) is not bytes:
         raise SHAPE.at("dossier, checkpoint")
-    return Dossier(subject, checkpoint, _entries(value["entries"]))
+    return Dossier(subject, checkpoint, parse_entries(value["entries"]))
 
 
-def _entries(rows: Value) -> tuple[DossierEntry, ...]:
+def encode_entries(entries: tuple[DossierEntry, ...]) -> list[Value]:
+    """Entries as a CBOR value; ``parse_entries`` gives them back."""
+    return [[entry.index, entry.leaf, entry.receipt] for entry in entries]
+
+
+def parse_entries(rows: Value, file: str = "dossier") -> tuple[DossierEntry, ...]:
+    """Entries in ascending index, at least one. Raises ``malformed.dossier*``."""
     if type(rows) is not list or not rows:
-        raise SHAPE.at("dossier, entries")
-    entries = tuple(_entry(row, position) for position, row in enumerate(rows))
+        raise SHAPE.at(f"{file}, entries")
+    entries = tuple(_entry(row, f"{file}, entries, row {n}") for n, row in enumerate(rows))
     indexes = [entry.index for entry in entries]
     for before, after in pairwise(indexes):
         if after <= before:
@@ -101,8 +106,7 @@ def _entries(rows: Value) -> tuple[DossierEntry, ...]:
     return entries
 
 
-def _entry(row: Value, position: int) -> DossierEntry:
-    where = f"dossier, entries, row {position}"
+def _entry(row: Value, where: str) -> DossierEntry:
     if type(row) is not list or len(row) != 3:
         raise SHAPE.at(where, "not [index, leaf, receipt]")
     index, leaf, receipt = row

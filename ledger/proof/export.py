@@ -47,10 +47,12 @@ def verdict_facts(verdict: Verdict, *, strict: bool = False) -> dict[str, Any]:
             "waste": list(battery.waste),
             "quarantined": battery.quarantine is not None,
             "missing": battery.missing is not None,
+            "part_of": battery.parent,
             "possessor": battery.possessor,
             "owner": battery.owner,
             "responsible": battery.responsible,
             **msgspec.to_builtins(verdict.profile),
+            "predecessors": list(verdict.profile.predecessors),
         },
         "label": None
         if verdict.label is None

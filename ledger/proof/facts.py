@@ -8,8 +8,9 @@ from typing import Any
 from keys.errors import CellbookError
 from ledger.custody.events import Assessment, Event, Manufacture, Model, Repurpose
 from ledger.custody.fields import Present, read
-from ledger.custody.identifiers import battery_uri
-from ledger.custody.states import AliasState, BatteryState, OperatorState, State
+from ledger.custody.identifiers import code_of
+from ledger.custody.labels import parse_label
+from ledger.custody.states import AliasState, BatteryState, ModelState, OperatorState, State
 from ledger.proof.findings import corrections, standing
 from ledger.proof.history import Decided, History
 from ledger.proof.life import life_event, signer_of
@@ -45,7 +46,7 @@ def tell(
         remarks=(
             *remarks,
             *corrections(decided),
-            *standing(subject, carried, history.states, at),
+            *standing(subject, carried, history.states, decided, at),
         ),
         label=label,
         unchecked=tuple(_unchecked(subject, battery, history, carried, profile)),
@@ -62,18 +63,16 @@ def identifiers_of(subject: str, states: Mapping[str, State]) -> tuple[str, ...]
 def match_label(typed: str, subject: str, states: Mapping[str, State]) -> Label:
     """Whether ``typed``, as read from a battery, is one of the identifiers of ``subject``.
 
-    Small letters and spaces do not matter. That the label is on the right box is not checked.
+    Small letters, spaces and other spellings of a code do not matter (``custody.labels``). That
+    the label is on the right box is not checked.
     """
-    plain = "".join(typed.split())
-    if not plain.isascii():  # capitals of other letters can be Latin ones
-        return Label(typed, "it is no well-formed code: it has letters of another script")
     try:
-        uri = plain if ":" in plain else battery_uri(plain.upper())
+        uri = parse_label(typed).uri
     except CellbookError as error:
         return Label(typed, f"it is no well-formed code: {error.detail or error.error.meaning}")
     if uri in identifiers_of(subject, states):
         return Label(typed, None)
-    return Label(typed, f"this file is about {subject.rpartition(':')[2]}")
+    return Label(typed, f"this file is about {code_of(subject)}")
 
 
 def _profile(
@@ -103,10 +102,11 @@ def _profile(
 
 
 def _model(uri: str | None, history: History) -> tuple[Model | None, str | None]:
-    """The model statement under this name, and who signed it."""
+    """The model statement under this name, and who states it."""
+    state = history.states.get(uri or "")
     for item in history.events:
         if isinstance(item.event, Model) and item.event.uri == uri:
-            return item.event, item.entry.statement.iss
+            return item.event, state.issuer if isinstance(state, ModelState) else None
     return None, None
 
 
@@ -190,7 +190,7 @@ def _wholes(history: History, carried: frozenset[str]) -> Iterator[str]:
     for item in history.events:
         event = item.event
         if isinstance(event, Manufacture) and event.ids[0].uri not in carried:
-            yield event.ids[0].uri.rpartition(":")[2]
+            yield code_of(event.ids[0].uri)
 
 
 def _operators(history: History) -> tuple[Signer, ...]:

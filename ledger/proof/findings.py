@@ -12,19 +12,29 @@ from ledger.proof.history import Decided
 
 
 def standing(
-    subject: str, carried: frozenset[str], states: Mapping[str, State], at: int
+    subject: str,
+    carried: frozenset[str],
+    states: Mapping[str, State],
+    decided: list[Decided],
+    at: int,
 ) -> Iterator[Finding]:
     """What holds now of ``subject`` and of the batteries on whose histories its own rests.
 
     ``at`` (Unix seconds) is the time for which an assessment must be valid.
     """
-    for uri in (subject, *sorted(carried - {subject})):
-        battery = states.get(uri)
-        if isinstance(battery, BatteryState):
-            yield from _open_matters(uri, battery)
-    battery = states.get(subject)
-    if isinstance(battery, BatteryState):
-        yield from _assessment(subject, battery, at)
+    uris = (subject, *sorted(carried - {subject}))
+    batteries = {uri: states.get(uri) for uri in uris}
+    known = {uri: state for uri, state in batteries.items() if isinstance(state, BatteryState)}
+    for uri, battery in known.items():
+        yield from _open_matters(uri, battery)
+    disputed = {entry_id: uri for uri in reversed(known) for entry_id in known[uri].disputed}
+    for item in decided:
+        if item.entry.entry_id in disputed:
+            detail = f"entry {item.entry.index} is disputed, and nothing was decided yet"
+            uri = disputed[item.entry.entry_id]
+            yield Finding("DIS-1", False, uri, item.entry.index, detail)
+    if subject in known:
+        yield from _assessment(subject, known[subject], at)
 
 
 def _open_matters(uri: str, battery: BatteryState) -> Iterator[Finding]:
@@ -34,10 +44,6 @@ def _open_matters(uri: str, battery: BatteryState) -> Iterator[Finding]:
     if battery.quarantine is not None:
         detail = f"{uri} was damaged or recalled, and not found fit since"
         yield Finding("INC-1", False, uri, battery.quarantine.index, detail)
-    if battery.disputes:
-        number = "one entry" if battery.disputes == 1 else f"{battery.disputes} entries"
-        detail = f"disputed and not resolved: {number} about {uri}"
-        yield Finding("DIS-1", False, uri, battery.last.index, detail)
 
 
 def _assessment(subject: str, battery: BatteryState, at: int) -> Iterator[Finding]:

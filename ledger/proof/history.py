@@ -24,7 +24,9 @@ from ledger.custody.operators import signing_key
 from ledger.custody.rules import Finding, Occasion
 from ledger.custody.states import LogState, OperatorState, State
 from ledger.custody.times import parse_moment
+from ledger.proof.contents import has_log_time
 from ledger.proof.dossier import Dossier
+from ledger.wire.hash_envelope import HashEnvelope
 from ledger.wire.statement import Statement, check_signature, parse_statement
 
 LEAF = declare(
@@ -72,8 +74,17 @@ class Decided(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...]
 
 
+class DocumentEntry(msgspec.Struct, frozen=True):
+    """A document whose digest was signed, and that existed at log time ``time`` (Unix seconds)."""
+
+    entry: ReadEntry
+    envelope: HashEnvelope
+    time: int
+
+
 class History(msgspec.Struct, frozen=True):
-    """What the entries of a dossier say together: policy, states, and each event as decided.
+    """What the entries of a dossier say together: policy, states, each event as decided, and the
+    documents that existed.
 
     Only signatures and decisions are verified: that the entries are in the log is shown by
     checkpoint and receipts.
@@ -82,6 +93,7 @@ class History(msgspec.Struct, frozen=True):
     log: LogState
     states: dict[str, State]
     events: tuple[Decided, ...]
+    documents: tuple[DocumentEntry, ...] = ()
 
 
 def read_entries(dossier: Dossier) -> tuple[ReadEntry, ...]:
@@ -124,6 +136,7 @@ class _Replay:
         self._states: dict[str, State] = {}
         self._known: dict[bytes, Registered] = {}
         self._events: list[Decided] = []
+        self._documents: list[DocumentEntry] = []
         self._last_head: Head | None = None
         self._others: set[int] = set()
         self._contents: set[bytes] = set()
@@ -137,8 +150,7 @@ class _Replay:
             self._take_head(entry, entry.content)
             return
         self._others.add(entry.index)
-        is_event = isinstance(entry.content, Event)
-        time = self._time(entry.index) if is_event else 0
+        time = self._time(entry.index) if has_log_time(entry.content) else 0
         statement, content = entry.statement, entry.content
         wanted = needed(statement, content)
         cited = cited_entries(wanted, self._known.get)
@@ -158,6 +170,8 @@ class _Replay:
         self._known[entry.entry_id] = Registered(entry.index, entry.entry_id, statement, content)
         if isinstance(content, Event):
             self._events.append(Decided(entry, content, time, decision.subjects, decision.findings))
+        elif isinstance(content, HashEnvelope):
+            self._documents.append(DocumentEntry(entry, content, time))
         else:
             self._log = _log_state(decision.after) or self._log
 
@@ -166,7 +180,7 @@ class _Replay:
         assert self._log is not None  # noqa: S101 - admit refuses everything before a policy
         compromised = dict(self._compromised())
         events = tuple(_flagged(decided, compromised) for decided in self._events)
-        return History(self._log, self._states, events)
+        return History(self._log, self._states, events, tuple(self._documents))
 
     def _take_head(self, entry: ReadEntry, head: Head) -> None:
         """A head is signed by the log's statement key, stands where it says, and time goes on.

@@ -26,6 +26,7 @@ from ledger.custody.events import (
     Waste,
     kind_of,
 )
+from ledger.custody.parties import is_guest
 from ledger.custody.states import OperatorState, State
 from ledger.proof.history import Decided
 from ledger.proof.verdict import LifeEvent, Signer
@@ -48,7 +49,7 @@ def life_event(
         log_time=decided.time,
         signer=signer_of(statement.iss, states),
         what=what_happened(event, subject),
-        remarks=tuple(remarks_on(event, states)),
+        remarks=(*_principal(event, states), *remarks_on(event, states)),
     )
 
 
@@ -57,7 +58,12 @@ def signer_of(uri: str, states: Mapping[str, State]) -> Signer:
     state = states.get(uri)
     if isinstance(state, OperatorState):
         return Signer(uri, state.name, state.country)
-    return Signer(uri, uri, "")
+    return Signer(uri, f"a guest, key {uri[-8:]}" if is_guest(uri) else uri, "")
+
+
+def _principal(event: Event, states: Mapping[str, State]) -> Iterator[str]:
+    if event.on_behalf_of is not None:
+        yield f"for {signer_of(event.on_behalf_of, states).name}"
 
 
 def what_happened(event: Event, subject: str) -> str:

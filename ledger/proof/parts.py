@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from keys.errors import declare
-from ledger.custody.events import Event, Install, Manufacture, Model, Repurpose
+from ledger.custody.decision import Content
+from ledger.custody.events import Event, Install, Manufacture, Model, Release, Repurpose
 from ledger.custody.governance import Head, OperatorRegistered, Policy
-from ledger.proof.contents import models_of, rests_on
+from ledger.custody.mandates import Mandate, MandateGiven
+from ledger.proof.contents import models_of, principals, rests_on
 from ledger.proof.history import HEAD, History, ReadEntry
+from ledger.wire.hash_envelope import HashEnvelope
 
 MISSING = declare(
     "failed.dossier.missing",
@@ -35,7 +38,7 @@ def check_parts(entries: tuple[ReadEntry, ...], carried: frozenset[str]) -> None
     if not isinstance(entries[-1].content, Head):
         raise HEAD.at(f"entry {entries[-1].index}", "the last entry is no head")
     known: set[bytes] = set()
-    operators: set[str] = set()
+    issuers: set[str] = set()
     made: set[str] = set()
     policies = 0
     for entry in entries:
@@ -44,15 +47,15 @@ def check_parts(entries: tuple[ReadEntry, ...], carried: frozenset[str]) -> None
             if content.number > policies:
                 raise MISSING.at(where, f"policy {policies} is missing")
             policies += 1
-        elif isinstance(content, OperatorRegistered):
-            operators.add(statement.sub)
-        elif isinstance(content, Event):
-            if statement.iss not in operators:
-                raise MISSING.at(where, f"the registration of {statement.iss} is missing")
+        elif isinstance(content, Event | Mandate | HashEnvelope):
+            for uri in (statement.iss, *principals(content)):
+                if uri not in issuers:
+                    raise MISSING.at(where, f"the registration of {uri} is missing")
             for entry_id in rests_on(content, statement.sub, carried):
                 if entry_id not in known:
                     raise MISSING.at(where, f"it names entry {entry_id.hex()}, which is missing")
             made.update(_made_by(content))
+        issuers.update(_introduced_by(content, statement.sub))
         known.add(entry.entry_id)
     for uri in sorted(carried - made):
         raise MISSING.at("entries", f"the first event of {uri} is missing")
@@ -74,10 +77,12 @@ def check_assessments(history: History) -> None:
 def check_belongs(
     history: History, entries: tuple[ReadEntry, ...], carried: frozenset[str]
 ) -> None:
-    """Every entry is a policy, about an issuer or a model here, about a battery that is carried,
-    or the head that gives one of these its time. Raises ``failed.dossier.foreign``."""
+    """Every entry is a policy, about an issuer, a principal or a model here, about a battery that
+    is carried, or the head that gives one of these its time. Raises ``failed.dossier.foreign``."""
     heads = sorted(entry.index for entry in entries if isinstance(entry.content, Head))
     issuers = {decided.entry.statement.iss for decided in history.events}
+    issuers.update(uri for decided in history.events for uri in principals(decided.event))
+    issuers.update(document.entry.statement.iss for document in history.documents)
     models = {uri for entry in entries for uri in models_of(entry.content, carried)}
     wanted_heads = {heads[-1], *_first_heads(heads, history)}
     for entry in entries:
@@ -86,6 +91,8 @@ def check_belongs(
             belongs = entry.index in wanted_heads
         elif isinstance(content, Event):
             continue
+        elif isinstance(content, HashEnvelope):
+            belongs = sub in carried
         else:
             belongs = isinstance(content, Policy) or sub in issuers
         if not belongs:
@@ -96,7 +103,17 @@ def check_belongs(
             raise FOREIGN.at(f"entry {decided.entry.index}", decided.entry.statement.sub)
 
 
-def _made_by(event: Event) -> Iterator[str]:
+def _introduced_by(content: Content, sub: str) -> Iterator[str]:
+    """Who may sign from here on."""
+    if isinstance(content, OperatorRegistered):
+        yield sub
+    elif isinstance(content, Release) and content.guest_key is not None:
+        yield content.receiver
+    elif isinstance(content, MandateGiven) and content.device is not None:
+        yield content.delegate
+
+
+def _made_by(event: Content) -> Iterator[str]:
     """The batteries whose first event this may be."""
     if isinstance(event, Manufacture):
         yield event.ids[0].uri
@@ -107,10 +124,11 @@ def _made_by(event: Event) -> Iterator[str]:
 
 
 def _first_heads(heads: list[int], history: History) -> Iterator[int]:
-    """The first head after each event; ``heads`` and events ascend."""
+    """The first head after each event and document; ``heads`` ascend."""
     place = 0
-    for decided in history.events:
-        while place < len(heads) and heads[place] < decided.entry.index:
+    events = [decided.entry.index for decided in history.events]
+    for index in sorted((*events, *(item.entry.index for item in history.documents))):
+        while place < len(heads) and heads[place] < index:
             place += 1
         if place < len(heads):
             yield heads[place]

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from unicodedata import normalize
 
+from ledger.custody.identifiers import code_of
 from ledger.custody.quantities import format_quantity
 from ledger.custody.rules import Finding
 from ledger.custody.times import format_moment
@@ -24,7 +25,7 @@ WIDTH, INDENT = 79, 10
 _LONGEST = 160
 """Characters of a remark in the table."""
 _ENTRY = re.compile(r"\bentry (\d+)\b")
-_CODE = re.compile(r"urn:cellbook:gbt34014:(?=[0-9A-Z])")
+_CODE = re.compile(r"urn:cellbook:gbt(34014|45565):(?=[0-9A-Z])")
 
 
 def print_verdict(verdict: Verdict, *, offset_minutes: int = 0, verbose: bool = False) -> str:
@@ -69,25 +70,21 @@ def _first_lines(verdict: Verdict, offset: int) -> Iterator[str]:
 
 
 def _battery_lines(verdict: Verdict) -> Iterator[str]:
-    yield from paragraph(_code(verdict.subject), "Battery")
+    yield from paragraph(code_of(verdict.subject), "Battery")
     yield from paragraph(_what(verdict.profile), "What")
     yield from paragraph(_now(verdict), "Now")
     if verdict.health is not None:
         yield from paragraph(_tested(verdict.health, verdict.subject), "Health")
     if verdict.profile.predecessors:
-        codes = (_code(uri) for uri in verdict.profile.predecessors)
+        codes = (code_of(uri) for uri in verdict.profile.predecessors)
         yield from paragraph(" and ".join(codes), "Made from")
-    others = [_code(uri) for uri in verdict.identifiers[1:]]
+    others = [code_of(uri) for uri in verdict.identifiers[1:]]
     if others:
         yield from paragraph(", ".join(others), "Also")
 
 
-def _code(uri: str) -> str:
-    return uri.rpartition(":")[2]
-
-
 def _what(profile: Profile) -> str:
-    parts = [profile.level.capitalize()]
+    parts = [(profile.level or "battery").capitalize()]
     if profile.second_life:
         parts.append("SECOND LIFE")
     if profile.chemistry:
@@ -106,7 +103,7 @@ def _now(verdict: Verdict) -> str:
     if battery.status != "original":
         parts.append(f"status {battery.status}")
     if battery.parent is not None:
-        parts.append(f"part of {_code(battery.parent)}")
+        parts.append(f"part of {code_of(battery.parent)}")
     if battery.missing is not None:
         parts.append("MISSING")
     if battery.quarantine is not None:
@@ -130,7 +127,7 @@ def _tested(health: Health, subject: str) -> str:
     )
     if health.battery == subject:
         return text
-    return f"{text}; it is {_code(health.battery)} that was tested, before this was made from it"
+    return f"{text}; it is {code_of(health.battery)} that was tested, before this was made from it"
 
 
 def _life_lines(verdict: Verdict, verbose: bool) -> Iterator[str]:

@@ -71,7 +71,7 @@ class Profile(msgspec.Struct, frozen=True):
     here only where that was the battery's maker.
     """
 
-    level: str
+    level: str | None
     second_life: bool
     predecessors: tuple[str, ...]
     category: str | None = None

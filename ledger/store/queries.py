@@ -10,7 +10,15 @@ from keys.errors import declare
 from ledger.store.bulk import bulk
 from ledger.store.failures import SCHEMA
 from ledger.store.records import Counts, LogHead, StoredEntry, StoredSubject
-from ledger.store.tables import CHECKPOINT, ENTRY, LOG_HEAD, SUBJECT, SUBJECT_ENTRY, TILE
+from ledger.store.tables import (
+    CHECKPOINT,
+    ENTRY,
+    LIST_DOCUMENT,
+    LOG_HEAD,
+    SUBJECT,
+    SUBJECT_ENTRY,
+    TILE,
+)
 
 TILE_SHORT = declare(
     "damaged.store.tile",
@@ -131,8 +139,21 @@ def checkpoint_at_or_after(connection: Connection, size: int) -> tuple[int, byte
     return None if row is None else (row[0], bytes(row[1]))
 
 
+def list_document(connection: Connection, root: bytes) -> bytes | None:
+    """The rows of the list with this root."""
+    statement = select(LIST_DOCUMENT.c.data).where(LIST_DOCUMENT.c.root == root)
+    data = connection.execute(statement).scalar()
+    return None if data is None else bytes(data)
+
+
+def list_roots(connection: Connection) -> list[bytes]:
+    """The roots of the lists whose rows are stored, ascending."""
+    statement = select(LIST_DOCUMENT.c.root).order_by(LIST_DOCUMENT.c.root)
+    return [bytes(root) for root in connection.execute(statement).scalars()]
+
+
 def counts(connection: Connection) -> Counts:
     """The number of rows of each table; reads all of an index."""
-    tables = (ENTRY, SUBJECT, SUBJECT_ENTRY, TILE, CHECKPOINT)
+    tables = (ENTRY, SUBJECT, SUBJECT_ENTRY, TILE, CHECKPOINT, LIST_DOCUMENT)
     numbers = [connection.execute(select(func.count()).select_from(t)).scalar() for t in tables]
     return Counts(*(number or 0 for number in numbers))

@@ -60,3 +60,4 @@ class Counts(msgspec.Struct, frozen=True):
     subject_entries: int
     tiles: int
     checkpoints: int
+    list_documents: int

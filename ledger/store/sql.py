@@ -199,6 +199,21 @@ class SqlStore:
         with self._reading() as connection:
             return queries.checkpoint_at_or_after(connection, size)
 
+    def put_list_document(self, root: bytes, data: bytes) -> None:
+        """Store the rows of the list with this root; what was stored under it is replaced."""
+        with self.writing() as writing:
+            writing.put_list_document(root, data)
+
+    def list_document(self, root: bytes) -> bytes | None:
+        """The rows of the list with this root, as they were stored."""
+        with self._reading() as connection:
+            return queries.list_document(connection, root)
+
+    def list_roots(self) -> list[bytes]:
+        """The roots of the lists whose rows are stored, ascending."""
+        with self._reading() as connection:
+            return queries.list_roots(connection)
+
     def counts(self) -> Counts:
         """The number of rows of each table; takes long on a large log."""
         with self._reading() as connection:

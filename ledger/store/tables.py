@@ -95,6 +95,14 @@ class LogHeadRow(SQLModel, table=True):
     checkpoint: int = Field(sa_column=_number())
 
 
+class ListDocumentRow(SQLModel, table=True):
+    """The rows of a public list, by the Merkle root that a registered snapshot states."""
+
+    __tablename__ = "list_document"
+    root: bytes = Field(sa_column=Column(LargeBinary, primary_key=True, nullable=False))
+    data: bytes = Field(sa_column=_blob())
+
+
 def _table(model: type[SQLModel]) -> Table:
     return cast(Table, model.__table__)  # type: ignore[attr-defined]
 
@@ -106,3 +114,4 @@ SUBJECT_ENTRY = _table(SubjectEntryRow)
 TILE = _table(TileRow)
 CHECKPOINT = _table(CheckpointRow)
 LOG_HEAD = _table(LogHeadRow)
+LIST_DOCUMENT = _table(ListDocumentRow)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, insert, select, update
+from sqlalchemy import Connection, Table, delete, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from keys.errors import CellbookError, declare
@@ -14,7 +14,14 @@ from ledger.store import queries
 from ledger.store.bulk import bulk
 from ledger.store.failures import translate
 from ledger.store.records import LogHead, NewEntry, StoredEntry
-from ledger.store.tables import CHECKPOINT, ENTRY, LOG_HEAD, SUBJECT, SUBJECT_ENTRY
+from ledger.store.tables import (
+    CHECKPOINT,
+    ENTRY,
+    LIST_DOCUMENT,
+    LOG_HEAD,
+    SUBJECT,
+    SUBJECT_ENTRY,
+)
 
 CHECKPOINT_CONFLICT = declare(
     "conflict.checkpoint",
@@ -147,6 +154,15 @@ class Writing:
             connection.execute(
                 update(LOG_HEAD).where(LOG_HEAD.c.id == 1, newer), {"checkpoint": size}
             )
+
+    def put_list_document(self, root: bytes, data: bytes) -> None:
+        """Store the rows of the list with this root; what was stored under it is replaced.
+
+        That they are the rows of the root, and that a snapshot states it, is not checked here.
+        """
+        with self._using() as connection:
+            connection.execute(delete(LIST_DOCUMENT).where(LIST_DOCUMENT.c.root == root))
+            connection.execute(insert(LIST_DOCUMENT), [{"root": root, "data": data}])
 
     def finish(self) -> None:
         """Before the commit: raise what failed, or ValueError if head and entries disagree."""

@@ -17,6 +17,7 @@ from ledger.wire import cose
 from ledger.wire.base64text import decode_base64url, encode_base64url
 from ledger.wire.cbor import Key, Value
 from ledger.wire.cwt import AUD, ISS, SUB, claims_map, parse_claims
+from ledger.wire.hash_envelope import LABELS, HashEnvelope, envelope_headers, parse_envelope
 from ledger.wire.limits import Limits
 
 if TYPE_CHECKING:
@@ -28,16 +29,20 @@ TYP_GOVERNANCE = "application/vnd.cellbook.governance+cose"
 TYP_HEAD = "application/vnd.cellbook.head+cose"
 TYP_MANDATE = "application/vnd.cellbook.mandate+cose"
 TYP_GRANT = "application/vnd.cellbook.grant+cose"
+TYP_ENVELOPE = "application/vnd.cellbook.hash-envelope+cose"
 TYP_RECEIPT = "application/vnd.cellbook.receipt+cose"
 CONTENT_EVENT = "application/vnd.cellbook.event+cbor"
 CONTENT_GOVERNANCE = "application/vnd.cellbook.governance+cbor"
+CONTENT_MANDATE = "application/vnd.cellbook.mandate+cbor"
 
 CONTENT_OF = {
     TYP_EVENT: CONTENT_EVENT,
     TYP_GOVERNANCE: CONTENT_GOVERNANCE,
     TYP_HEAD: CONTENT_GOVERNANCE,
+    TYP_MANDATE: CONTENT_MANDATE,
+    TYP_ENVELOPE: "",
 }
-"""The content type of each typ that is a statement in this version."""
+"""The content type of each typ that is a statement in this version; a hash envelope has none."""
 
 MAX_ENTRY = 65_535
 """Bytes of the longest leaf: entry bundles have 16-bit lengths (C2SP tlog-tiles)."""
@@ -100,7 +105,8 @@ NO_IAT = declare(
 UNKNOWN_HEADER = declare(
     "unsupported.header",
     "A protected header is used that this version does not know.",
-    "Use alg, crit, content type, kid, CWT Claims and typ only.",
+    "Use alg, crit, content type, kid, CWT Claims and typ only; in a hash envelope 258 to 260, and "
+    "no content type.",
 )
 WRONG_KEY = declare(
     "failed.statement.kid",
@@ -115,6 +121,8 @@ BAD_LOCATOR = declare(
 )
 
 _CLAIMS = "CWT Claims"
+_UNDERSTOOD = cose.UNDERSTOOD | LABELS
+_IN_ENVELOPE = _UNDERSTOOD - {cose.CONTENT_TYPE}
 _TEXTS = ((ISS, NO_ISS), (SUB, NO_SUB), (AUD, NO_AUD))
 
 
@@ -124,7 +132,8 @@ class Statement(msgspec.Struct, frozen=True):
     ``leaf`` are the bytes that enter the log: the deterministic tag-18 encoding
     ``[protected, {}, payload, signature]`` with the issuer's own byte strings. ``content_id`` is
     SHA-256 of the Sig_structure: the same for every signature over the same content. ``iat`` is
-    in Unix seconds and is the issuer's word.
+    in Unix seconds and is the issuer's word. ``envelope`` is what a hash envelope says of a
+    document; its content type is empty.
     """
 
     leaf: bytes
@@ -140,6 +149,7 @@ class Statement(msgspec.Struct, frozen=True):
     aud: str
     iat: int
     content_id: bytes
+    envelope: HashEnvelope | None = None
 
     @property
     def entry_id(self) -> bytes:
@@ -170,7 +180,7 @@ def parse_statement(data: bytes) -> Statement:
     interprets must not look as if the log had accepted it. Raises ``malformed.*`` and
     ``unsupported.*``. Checks neither signature, nor key, nor what payload and names mean.
     """
-    message = cose.parse_sign1(data, limits=SUBMISSION)
+    message = cose.parse_sign1(data, limits=SUBMISSION, understood=_UNDERSTOOD)
     payload = message.payload
     if not payload:
         raise NO_PAYLOAD.at("payload", "detached" if payload is None else "empty")
@@ -194,6 +204,18 @@ def sign_statement(
         cose.TYP: typ,
     }
     return parse_statement(cose.sign1(signer, headers, payload)).leaf
+
+
+def sign_envelope(
+    signer: Signer, envelope: HashEnvelope, *, iss: str, sub: str, aud: str, iat: int
+) -> bytes:
+    """Leaf bytes of a new hash-envelope statement; as :func:`sign_statement`."""
+    headers: dict[Key, Value] = {
+        cose.CWT_CLAIMS: claims_map(iss, sub, aud, iat),
+        cose.TYP: TYP_ENVELOPE,
+        **envelope_headers(envelope),
+    }
+    return parse_statement(cose.sign1(signer, headers, envelope.sha256)).leaf
 
 
 def check_signature(statement: Statement, key: CoseKey, backend: Backend | None = None) -> None:
@@ -222,8 +244,10 @@ def locator_to_id(text: str) -> bytes:
 
 def _statement(leaf: bytes, message: cose.Sign1, payload: bytes) -> Statement:
     headers = message.headers
+    in_envelope = headers.get(cose.TYP) == TYP_ENVELOPE
+    understood = _IN_ENVELOPE if in_envelope else cose.UNDERSTOOD
     for label in headers:
-        if label not in cose.UNDERSTOOD:
+        if label not in understood:
             raise UNKNOWN_HEADER.at("header", f"label {label!r:.80}")
     kid = message.kid
     if kid is None or len(kid) != KID_SIZE:
@@ -237,13 +261,14 @@ def _statement(leaf: bytes, message: cose.Sign1, payload: bytes) -> Statement:
         signature=message.signature,
         alg=message.alg,
         kid=kid,
-        content_type=_content_type(headers, typ),
+        content_type="" if in_envelope else _content_type(headers, typ),
         typ=typ,
         iss=iss,
         sub=sub,
         aud=aud,
         iat=iat,
         content_id=sha256(cose.sig_structure(message.protected, payload)).digest(),
+        envelope=parse_envelope(headers, payload) if in_envelope else None,
     )
 
 

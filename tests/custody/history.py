@@ -76,6 +76,8 @@ ROLES: dict[str, tuple[str, ...]] = {
 }
 """The operators of a log. ``owner`` can do all that needs possession."""
 
+MAKER_CODES = {"owner": ("4A6",)}
+"""That of ``Log.battery``: the owner makes the batteries of most tests."""
 SIGNED_BY = {"assessment": "assessor", "resolution": "authority"}
 
 
@@ -217,7 +219,7 @@ class Log:
         refs = self.refs
         if kind == "decommission":
             fields.setdefault("install_ref", refs.get((battery, "install"), bytes(32)))
-        elif kind in ("accept", "refuse"):
+        elif kind in ("accept", "refuse", "withdrawal"):
             fields.setdefault("release_ref", refs.get((battery, "release"), bytes(32)))
         elif kind == "install" and (battery, "assessment") in refs:
             fields.setdefault("assessment_ref", refs[battery, "assessment"])
@@ -293,6 +295,7 @@ class Log:
             country="CN",
             roles=roles or ROLES.get(name, ("maker",)),
             keys=(self.grant(uri, key_name or name),),
+            maker_codes=MAKER_CODES.get(name),
         )
         return self.governance(content, uri, **by)
 
@@ -316,6 +319,18 @@ class Log:
         """The registrar's statement that changes an operator's roles."""
         content = OperatorChanged(name=name, country="CN", roles=roles)
         return self.governance(content, operator_uri(name))
+
+    def give_codes(self, name: str, makers: tuple[str, ...], prefixes: tuple[str, ...]) -> bytes:
+        """The registrar's statement that an operator has these codes and no others."""
+        now = self.operator(name)
+        content = OperatorChanged(
+            name=now.name,
+            country=now.country,
+            roles=now.roles,
+            maker_codes=makers,
+            gs1_prefixes=prefixes,
+        )
+        return self.governance(content, now.uri)
 
     def remove(self, name: str) -> bytes:
         """The registrar's statement that removes an operator."""
@@ -372,5 +387,7 @@ def verified(key: str) -> CoseKey:
 
 def identifier(uri: str) -> Identifier:
     """The identifier, as a label shows it, whose subject is ``uri``."""
+    if uri.startswith("https:"):
+        return Identifier(scheme="gs1", value=uri)
     scheme, _, code = uri.removeprefix("urn:cellbook:").partition(":")
     return Identifier(scheme=scheme, value=code)

@@ -27,6 +27,7 @@ from ledger.custody.events import (
     Repurpose,
     Resolution,
     Waste,
+    Withdrawal,
 )
 from ledger.custody.events.afterlife import (
     Material,
@@ -324,6 +325,9 @@ INTAKE = Intake(
     handed_over_by="garage",
     delivery_note_sha256=DIGEST,
 )
+WITHDRAWAL = Withdrawal(
+    **COMMON, transfer_id="T-2026-9", release_ref=REF, reason="the sale was called off"
+)
 WASTE = Waste(
     **COMMON,
     action="ended",
@@ -440,6 +444,7 @@ EVENTS_BY_NAME: dict[str, Event] = {
     "release": RELEASE,
     "accept": ACCEPT,
     "refuse": REFUSE,
+    "withdrawal": WITHDRAWAL,
     "intake": INTAKE,
     "waste": WASTE,
     "reading": READING,

@@ -16,7 +16,7 @@ from ledger.custody.governance import Head, Limits
 from ledger.custody.naming import log_uri
 from ledger.custody.states import AliasState, ModelState
 from ledger.custody.times import format_moment
-from ledger.wire.statement import TYP_EVENT, TYP_HEAD, TYP_MANDATE, parse_statement, sign_statement
+from ledger.wire.statement import TYP_EVENT, TYP_HEAD, TYP_GRANT, parse_statement, sign_statement
 from tests.custody.history import ORIGIN, START, Log, identifier, operator_uri, signer_of, verified
 from tests.custody.samples import MODEL
 from tests.log.lives import repurpose_input
@@ -58,7 +58,7 @@ def test_typ_and_payload_agree(log: Log) -> None:
 def test_a_typ_that_is_not_registered_yet(log: Log) -> None:
     statement = parse_statement(log.event("manufacture", log.battery()))
     with pytest.raises(CellbookError) as refused:
-        read_content(replace(statement, typ=TYP_MANDATE))
+        read_content(replace(statement, typ=TYP_GRANT))
     assert refused.value.code == "unsupported.typ.registration"
 
 

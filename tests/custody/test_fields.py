@@ -80,7 +80,10 @@ def test_rows_of_the_table() -> None:
 
 
 CUSTODY = Path(__file__).parents[2] / "ledger" / "custody"
-DECIDING = ("fold.py", "beginnings.py", "subjects.py", "decision.py", "rules/*.py")
+DECIDING = (
+    *("fold.py", "beginnings.py", "subjects.py", "decision.py", "rules/*.py"),
+    *("guests.py", "mandates.py", "speaking.py", "documents.py"),
+)
 INSIDE = (Identifier, RepurposeInput, RepurposeOutput, Remainder)
 """Parts of events into which decisions look."""
 OF_ANOTHER_KIND = {("install", "operation"), ("recycle", "outputs")}

@@ -17,16 +17,22 @@ from ledger.custody.identifiers import (
     is_model_uri,
     model_uri,
     parse_gbt34014,
+    parse_gbt45565,
+    parse_gs1,
     parse_lei,
     parse_operator_uri,
     parse_subject,
     parse_uscc,
 )
+from ledger.custody.labels import parse_label
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 CASES = json.loads((VECTORS / "identifiers.json").read_text(encoding="utf-8"))["cases"]
 PARSERS: dict[str, Callable[[Any], object]] = {
     "gbt34014": parse_gbt34014,
+    "gbt45565": parse_gbt45565,
+    "gs1": parse_gs1,
+    "label": parse_label,
     "uscc": parse_uscc,
     "lei": parse_lei,
     "subject": parse_subject,
@@ -43,6 +49,8 @@ def test_vector(case: dict[str, Any]) -> None:
         parsed = parse(case["input"])
         if "dates" in case:
             assert list(parsed.dates) == case["dates"]  # type: ignore[attr-defined]
+        if "uri" in case:
+            assert parsed.uri == case["uri"]  # type: ignore[attr-defined]
         return
     with pytest.raises(CellbookError) as caught:
         parse(case["input"])

@@ -70,8 +70,16 @@ def test_a_policy_follows_the_one_in_force(log: Log) -> None:
         ),
         ({"authorities": (authority("registrar", "nobody"),)}, "rejected.operator.uri"),
         ({"algorithms": (-9,)}, "rejected.policy.algorithms"),
-        ({"profiles": (Profile(name="core", version=2),)}, "unsupported.profile"),
-        ({"profiles": (Profile(name="eu-2023-1542", version=1),)}, "unsupported.profile"),
+        ({"profiles": (Profile(name="core", version=65535),)}, "unsupported.profile"),
+        ({"profiles": (Profile(name="us-2099", version=1),)}, "unsupported.profile"),
+        (
+            {"profiles": (Profile(name="eu-2023-1542", version=1),)},
+            "rejected.policy.profiles",
+        ),
+        (
+            {"profiles": (Profile(name="core", version=1), Profile(name="core", version=2))},
+            "rejected.policy.profiles",
+        ),
     ],
 )
 def test_what_the_next_policy_may_not_say(log: Log, changes: dict[str, Any], code: str) -> None:

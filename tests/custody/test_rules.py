@@ -4,33 +4,35 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import msgspec
 import pytest
 
 from keys.errors import CellbookError
 from ledger.custody.decision import Decision
-from ledger.custody.events.afterlife import Remainder, RepurposeOutput
-from ledger.custody.events.life import Onboarding
-from ledger.custody.events.record import Recovered
+from ledger.custody.events import EVENTS
+from ledger.custody.events.afterlife import RepurposeOutput
+from ledger.custody.governance import Profile
 from ledger.custody.operators import signing_key
+from ledger.custody.profiles import parse_profile
 from ledger.custody.rules import RULES
 from ledger.wire.statement import parse_statement
-from tests.custody.history import Log, identifier, operator_uri, signer_of
-from tests.log.lives import repurpose_input
+from tests.custody.history import Log, genesis, identifier, operator_uri, signer_of
+from tests.log.lives import DIGEST, repurpose_input
 
 FILE = Path(__file__).parent.parent / "vectors" / "rules.json"
 VECTORS: dict[str, Any] = json.loads(FILE.read_text("utf-8"))
 BATTERIES: dict[str, str] = VECTORS["batteries"]
 CASES: list[dict[str, Any]] = VECTORS["cases"]
-PARTS = {"onboarding": Onboarding, "recovered": Recovered, "remainder": tuple[Remainder, ...]}
 OPERATORS = ("owner", "maker", "installer", "dismantler", "assessor", "recycler", "authority")
 
 
 def run(case: dict[str, Any]) -> tuple[Log, bytes]:
     """The log after the history of ``case``, and its event, signed."""
-    log = Log(*OPERATORS, "buyer")
+    chosen = tuple(map(parse_profile, case.get("profiles", ["core@1"])))
+    profiles = tuple(Profile(name=name, version=version) for name, version in chosen)
+    log = Log(*OPERATORS, "buyer", policy=genesis(profiles=profiles))
     first = len(log.taken)
     for step in case["history"]:
         log.take(signed(log, step, first))
@@ -44,19 +46,22 @@ def signed(log: Log, step: dict[str, Any], first: int) -> bytes:
     if "governance" in values:
         return governance(log, **values)
     kind, battery, key = values.pop("kind"), values.pop("battery"), values.pop("key", None)
+    if kind == "correction" and "correction" in values:
+        values |= {"kind": values.pop("correction"), "replacement": None}
     if kind == "incident":
         values["kind"] = values.pop("incident")
         if values["kind"] == "recovery":
             values.setdefault("recovered", {"identity_check": "code and serial"})
     if kind == "repurpose":
         values["outputs"] = tuple(map(output, values.get("outputs", (BATTERIES["second"],))))
+    if "uris" in values:
+        values["ids"] = tuple(map(identifier, values.pop("uris")))
     if "inputs" in values:
         values["inputs"] = tuple(repurpose_input(*pair) for pair in values["inputs"])
     if "new_ids" in values or kind == "relabel":
         values["new_ids"] = tuple(identifier(uri) for uri in values["new_ids"])
-    for name, struct in PARTS.items():
-        if name in values:
-            values[name] = msgspec.convert(values[name], struct)
+    if kind is not None:
+        values = {name: converted(kind, name, value) for name, value in values.items()}
     values.setdefault("at", log.minute)
     signer = signer_of(key) if key else None
     return log.event(kind, BATTERIES[battery], signer=signer, **values)
@@ -67,6 +72,8 @@ def governance(log: Log, governance: str, operator: str, **values: Any) -> bytes
         return log.registration(operator, key_name=values["key"])
     if governance == "change":
         return log.change(operator, *values["roles"])
+    if governance == "codes":
+        return log.give_codes(operator, values["makers"], values.get("prefixes", ()))
     if governance == "add-key":
         return log.add_key(operator, values["key"])
     return {"revoke-key": log.revoke_key, "remove": log.remove}[governance](operator)
@@ -78,6 +85,8 @@ def resolved(log: Log, value: Any, first: int) -> Any:
         return tuple(resolved(log, item, first) for item in value)
     if isinstance(value, dict):
         return {name: resolved(log, item, first) for name, item in value.items()}
+    if value == "!":
+        return DIGEST
     if not isinstance(value, str) or value[:1] not in ("#", "~", "@"):
         return value
     mark, name = value[0], value[1:]
@@ -86,16 +95,28 @@ def resolved(log: Log, value: Any, first: int) -> Any:
     return BATTERIES[name] if mark == "#" else operator_uri(name)
 
 
-def output(uri: str) -> RepurposeOutput:
+def converted(kind: str, name: str, value: Any) -> Any:
+    """``value`` as the field ``name`` of an event of ``kind``, where it is made of parts."""
+    first = value[0] if isinstance(value, tuple) and value else value
+    if not isinstance(first, dict):
+        return value
+    hints = get_type_hints(EVENTS[kind, 1], include_extras=True)
+    return msgspec.convert(value, hints[name])
+
+
+def output(stated: str | dict[str, Any]) -> RepurposeOutput:
     """An output with any name: rule ID-1 judges it."""
+    values = {"id": stated} if isinstance(stated, str) else stated
     return RepurposeOutput(
-        id=uri,
-        level="pack",
-        category_after="industrial",
-        rated_capacity_mah=220_000,
-        rated_energy_wh=11_264,
-        nominal_voltage_mv=51_200,
-        mass_g=98_000,
+        **{
+            "level": "pack",
+            "category_after": "industrial",
+            "rated_capacity_mah": 220_000,
+            "rated_energy_wh": 11_264,
+            "nominal_voltage_mv": 51_200,
+            "mass_g": 98_000,
+            **values,
+        }
     )
 
 

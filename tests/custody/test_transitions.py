@@ -46,6 +46,7 @@ incident     ORD-1      ·          ·          ·          ·          ORD-6   
 correction   unknown    ·          ·          ·          ·          ·          ·          ·
 dispute      unknown    ·          ·          ·          ·          ·          ·          ·
 resolution   unknown    ·          ·          ·          ·          ·          ·          ·
+withdrawal   unknown    unknown    unknown    unknown    made       unknown    unknown    unknown
 """
 """The rule that refuses, or the state after (· is the state before)."""
 

@@ -12,7 +12,7 @@ from ledger.custody.events import (
 from ledger.custody.events.afterlife import RepurposeInput, RepurposeOutput
 from ledger.custody.events.life import BmsAccess, ReplacedPart
 from ledger.custody.events.tests import Accreditation, Sale
-from ledger.custody.identifiers import parse_subject
+from ledger.custody.identifiers import GS1, GS1_HOST, parse_subject
 
 DIGEST = b"\xd1" * 32
 COUNTED: dict[str, Any] = {"full_cycles": 1204, "full_cycles_source": "bms"}
@@ -101,6 +101,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "release": {"transfer_id": "T-1", "moves": ("possession", "ownership")},
     "accept": {"transfer_id": "T-1"},
     "refuse": {"transfer_id": "T-1", "reason": "swollen"},
+    "withdrawal": {"transfer_id": "T-1", "reason": "called off"},
     "intake": {"transfer_id": "T-2", "reason": "no key", "delivery_note_sha256": DIGEST},
     "waste": {
         "action": "declared",
@@ -159,6 +160,8 @@ def repurpose_input(uri: str, assessment_ref: bytes) -> RepurposeInput:
 
 
 def _identifier(uri: str) -> Identifier:
+    if uri.startswith(GS1_HOST):
+        return Identifier(scheme=GS1, value=uri)
     scheme, _, value = uri.removeprefix("urn:cellbook:").partition(":")
     return Identifier(scheme=scheme, value=value)
 
@@ -168,7 +171,7 @@ def _output(uri: str | RepurposeOutput) -> RepurposeOutput:
         return uri
     return RepurposeOutput(
         id=uri,
-        level=parse_subject(uri).level,
+        level=parse_subject(uri).level or "pack",
         category_after="industrial",
         model_ref="urn:cellbook:model:HOME-10:1",
         rated_capacity_mah=220_000,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+
+from keys.errors import CellbookError
+from keys.signer import generate
 from ledger.proof.checkpoint import parse_body
 from ledger.proof.receipt import verify_receipt
 from ledger.tree.merkle import leaf_hash, root_of
 from ledger.tree.tiles import decode_entry_bundle
-
-from keys.errors import CellbookError
-from keys.signer import generate
 from tests.log.building import World
 
 
@@ -76,6 +76,32 @@ def test_a_battery_is_found_by_each_of_its_names(world: World) -> None:
     code = battery.rpartition(":")[2]
     for name in (battery, code, code.lower(), f" {code} ", other, other.rpartition(":")[2]):
         assert world.ledger.find(name) == battery
+
+
+def test_a_battery_is_found_by_all_forms_of_a_gs1_identifier(world: World) -> None:
+    battery = world.battery()
+    link = "https://id.gs1.org/01/09506000134352/21/A%2F1"
+    world.accepted(world.event("manufacture", battery, uris=(battery, link)))
+    for name in (
+        link,
+        "(01)09506000134352(21)A/1",
+        "010950600013435210L7\x1d21A/1",
+        "https://maker.example/b/01/9506000134352/21/A%2f1?linkType=gs1:pip",
+    ):
+        assert world.ledger.find(name) == battery
+    assert code_of(world.ledger.find, "(01)09506000134352(21)a/1") == "missing.battery"
+
+
+def test_a_code_that_was_misread_is_named(world: World) -> None:
+    battery = world.battery()
+    world.live(battery, "manufacture")
+    code = battery.rpartition(":")[2]
+    assert "0" in code
+    with pytest.raises(CellbookError) as caught:
+        world.ledger.find(code.replace("0", "O", 1))
+    assert caught.value.code == "missing.battery"
+    assert caught.value.facts["alike"] == battery
+    assert code in caught.value.describe()
 
 
 def test_a_battery_shows_its_entries(world: World) -> None:

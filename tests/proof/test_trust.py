@@ -103,7 +103,7 @@ def test_a_condition_that_this_version_does_not_know_is_never_passed_over(line: 
         b"\x00" * 100,
         b"\xff\xfe",
         b"a = " + b"[" * 20_000,
-        b"a" + b".a" * 20_000 + b" = 1",
+        b"a" + b".a" * 2_000 + b" = 1",
         b"type = 1\ntype = 2\n",
         dump_trust(TRUST)[:-5],
         dump_trust(TRUST) + b"#" * MAX_FILE,

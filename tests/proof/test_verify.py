@@ -9,6 +9,7 @@ import pytest
 
 from keys.errors import CellbookError
 from ledger.custody.events import Identifier
+from ledger.custody.events.afterlife import Remainder
 from ledger.proof.dossier import decode_dossier
 from ledger.proof.verdict import Verdict
 from ledger.proof.verify import verify_dossier
@@ -77,9 +78,10 @@ def test_the_first_life_alone_ends_where_it_was_consumed(world: World) -> None:
         (lambda code: "", "no well-formed code"),
         (lambda code: "\x1b[2J", "no well-formed code"),
         (lambda code: "x" * 10_000, "no well-formed code"),
-        (lambda code: code.replace("K", "\u212a"), "another script"),
-        (lambda code: f"urn:cellbook:gbt34014:{code.lower()}", "this file is about"),
-        (lambda code: "https://owner.example", "this file is about"),
+        (lambda code: code.replace("K", "\u212a"), "no well-formed code"),
+        (lambda code: f"urn:cellbook:gbt34014:{code.lower()}", None),
+        (lambda code: "(01)09506000134352(21)7", "this file is about"),
+        (lambda code: "https://owner.example", "no well-formed code"),
     ],
 )
 def test_labels(world: World, change: type[str], why: str | None) -> None:
@@ -209,6 +211,20 @@ def test_made_from_several(world: World) -> None:
         assert verdict.profile.predecessors == packs
         assert verdict.breaches == ()
         assert len(verdict.life) == 13
+
+
+def test_a_module_leads_to_the_pack_that_was_opened_with_its_own(world: World) -> None:
+    """The file of the one pack carries its module, and with that the other pack."""
+    one, two, module = world.battery(), world.battery(), world.battery("M")
+    world.accepted(world.event("manufacture", one, children=(module,)))
+    world.live(one, *FIRST_LIFE[1:])
+    world.live(two, *FIRST_LIFE)
+    inputs = tuple(repurpose_input(pack, world.refs[pack, "assessment"]) for pack in (one, two))
+    left = (Remainder(id=module, mass_g=9_000, reason="good", destination="shelf"),)
+    outputs = (world.second_life(),)
+    world.accepted(world.event("repurpose", one, inputs=inputs, outputs=outputs, remainder=left))
+    for subject in (one, module, outputs[0]):
+        assert {event.of for event in on(world, subject).life} >= {one, two}
 
 
 def test_at_is_a_time_that_is_handed_in(tmp_path: Path) -> None:

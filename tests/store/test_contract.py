@@ -30,7 +30,7 @@ def set_size(store: SqlStore, size: int) -> None:
 
 def test_an_empty_log_has_the_root_of_nothing(store: SqlStore) -> None:
     assert store.head() == LogHead(size=0, root=hashlib.sha256(b"").digest(), edge=b"")
-    assert store.counts() == Counts(0, 0, 0, 0, 0)
+    assert store.counts() == Counts(0, 0, 0, 0, 0, 0)
     assert store.checkpoint() is None
     assert store.entry(0) is None
     store.check_schema()
@@ -56,7 +56,7 @@ def test_what_was_committed_is_there_after_reopening(url: str, store: SqlStore) 
     assert again.subject_entries("urn:a", 2) == [0, 1]
     assert again.tile(0, 0, 2) == ALL_BYTES[:64]
     assert again.checkpoint() == (2, b"note\n\n" + ALL_BYTES)
-    assert again.counts() == Counts(2, 2, 3, 2, 1)
+    assert again.counts() == Counts(2, 2, 3, 2, 1, 0)
     again.close()
 
 
@@ -83,7 +83,7 @@ def test_an_exception_leaves_nothing(store: SqlStore) -> None:
         writing.put_states({"urn:a": b"state"})
         raise KeyError("mine")
     assert store.head() == before
-    assert store.counts() == Counts(0, 0, 0, 0, 0)
+    assert store.counts() == Counts(0, 0, 0, 0, 0, 0)
 
 
 @pytest.mark.parametrize("same", ["content_id", "entry_id"])
@@ -318,3 +318,15 @@ def test_every_refusal_is_a_cellbook_error_with_a_remedy(store: SqlStore) -> Non
     with pytest.raises(CellbookError) as caught:
         store.tile(0, 0, 1)
     assert caught.value.remedy
+
+
+def test_rows_of_lists_are_kept_by_their_root(store: SqlStore) -> None:
+    assert store.list_document(b"\x01" * 32) is None
+    assert store.list_roots() == []
+    store.put_list_document(b"\x02" * 32, b"two")
+    store.put_list_document(b"\x01" * 32, b"one")
+    store.put_list_document(b"\x02" * 32, b"again")
+    assert store.list_roots() == [b"\x01" * 32, b"\x02" * 32]
+    assert store.list_document(b"\x02" * 32) == b"again"
+    assert store.counts().list_documents == 2
+    assert store.head().size == 0

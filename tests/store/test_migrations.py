@@ -9,6 +9,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect
 from sqlalchemy.exc import DBAPIError
 
+from keys.errors import UnavailableError
 from ledger.store import migrations
 from ledger.store.engine import open_engine
 from ledger.store.sql import SqlStore
@@ -80,4 +81,19 @@ def test_a_failed_migration_leaves_no_tables(url: str) -> None:
     with pytest.raises(DBAPIError, match="tile"):  # entry is made, then tile is there already
         migrations.migrate(engine)
     assert "entry" not in inspect(engine).get_table_names()
+    engine.dispose()
+
+
+def test_a_log_of_the_first_revision_keeps_what_it_has(url: str, store: SqlStore) -> None:
+    engine = open_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE list_document")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+        connection.exec_driver_sql("UPDATE log_head SET last_time = 7")
+    with pytest.raises(UnavailableError, match="0001"):
+        store.check_schema()
+    store.create()
+    store.check_schema()
+    assert differences(engine) == []
+    assert store.head().last_time == 7
     engine.dispose()

@@ -13,7 +13,7 @@ from ledger.custody.events.life import Decommission, Install, Manufacture, Relab
 from ledger.custody.events.model import Model
 from ledger.custody.events.record import Correction, Dispute, Incident, Resolution
 from ledger.custody.events.tests import Assessment, Reading
-from ledger.custody.events.transfer import Accept, Intake, Refuse, Release
+from ledger.custody.events.transfer import Accept, Intake, Refuse, Release, Withdrawal
 from ledger.custody.payload import PayloadTable, encode_payload, parse_payload
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "Repurpose",
     "Resolution",
     "Waste",
+    "Withdrawal",
     "encode_event",
     "kind_of",
     "parse_event",
@@ -49,6 +50,7 @@ __all__ = [
 _KINDS = (
     Manufacture, Install, Decommission, Assessment, Repurpose, Recycle, Release, Accept, Refuse,
     Intake, Waste, Reading, Repair, Relabel, Incident, Correction, Dispute, Resolution, Model,
+    Withdrawal,
 )  # fmt: skip
 
 EVENTS: PayloadTable[Event] = {(str(kind.__struct_config__.tag), 1): kind for kind in _KINDS}

@@ -48,25 +48,50 @@ class RepurposeInput(Part, frozen=True, kw_only=True):
     assessment_ref: Public[EntryId]
 
 
+LotCount = Annotated[int, Meta(ge=1, le=10**6)]
+
+
+class InputLot(Part, frozen=True, kw_only=True):
+    """Units that went in and are too many to be named, by count and Merkle root (``lots``).
+
+    They have no entry here: what is named one by one ends in the record as well.
+    """
+
+    lot: Public[Text]
+    count: Public[LotCount]
+    root: Public[Digest]
+    mass_g: Public[Gram]
+
+
 class RepurposeOutput(Part, frozen=True, kw_only=True):
-    """A battery that begins here, under a new code. Rated values may come from its model."""
+    """A battery that begins here, under a new code. Rated values may come from its model.
+
+    ``children`` are parts of the inputs that keep their codes and are inside of it from here on.
+    """
 
     id: Public[BatteryUri]
     level: Public[Level]
     category_after: Public[Category]
+    status_after: Conditional[Public[Short | None]] = None
     passport_id: Conditional[Public[Text | None]] = None
     model_ref: Conditional[Public[ModelUri | None]] = None
     rated_capacity_mah: Public[Mah]
     rated_energy_wh: Public[Wh]
     nominal_voltage_mv: Public[Mv]
     mass_g: Public[Gram]
+    children: Public[Annotated[tuple[BatteryUri, ...], Some]] = ()
 
 
 class Remainder(Part, frozen=True, kw_only=True):
-    """What of the inputs is in no output: a coded unit or a lot, where it went, and why."""
+    """What of the inputs is in no output: a coded unit or a lot, where it went, and why.
+
+    The units of a lot may be stated by count and Merkle root (``lots``).
+    """
 
     id: Conditional[Public[BatteryUri | None]] = None
     lot: Conditional[Public[Text | None]] = None
+    count: Conditional[Public[LotCount | None]] = None
+    root: Conditional[Public[Digest | None]] = None
     mass_g: Public[Gram]
     reason: Public[LongText]
     destination: Interest[Text]
@@ -75,6 +100,8 @@ class Remainder(Part, frozen=True, kw_only=True):
         super().__post_init__()
         if (self.id is None) == (self.lot is None):
             raise FIELD.at("payload.remainder", "name an id or a lot")
+        if (self.count is None) != (self.root is None) or (self.count and self.lot is None):
+            raise FIELD.at("payload.remainder", "a lot may have count and root, both")
 
 
 class SafetyEvidence(Part, frozen=True, kw_only=True):
@@ -94,6 +121,7 @@ class Repurpose(Event, tag="repurpose", frozen=True, kw_only=True):
     operation: Public[Operation]
     inputs: Public[Annotated[tuple[RepurposeInput, ...], Meta(min_length=1, max_length=256)]]
     outputs: Public[Annotated[tuple[RepurposeOutput, ...], Meta(min_length=1, max_length=256)]]
+    input_lots: Conditional[Public[Annotated[tuple[InputLot, ...], Some]]] = ()
     remainder: Conditional[Public[Annotated[tuple[Remainder, ...], Some]]] = ()
     country: Public[Country]
     facility_id: Public[Text]

@@ -23,7 +23,8 @@ from ledger.custody.events.scalars import (
     Text,
     check_text,
 )
-from ledger.custody.payload import Payload
+from ledger.custody.identifiers import identifier_uri
+from ledger.custody.payload import FIELD, Payload
 
 
 class Part(
@@ -75,6 +76,8 @@ class Event(Payload, tag_field="type", frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         check_forms(self)
+        if (self.mandate is None) != (self.on_behalf_of is None):
+            raise FIELD.at("payload.mandate", "it goes together with on_behalf_of")
 
 
 class Identifier(Part, frozen=True, kw_only=True):
@@ -86,7 +89,7 @@ class Identifier(Part, frozen=True, kw_only=True):
     @property
     def uri(self) -> str:
         """The subject that this identifier stands for; not checked to be canonical."""
-        return f"urn:cellbook:{self.scheme}:{self.value}"
+        return identifier_uri(self.scheme, self.value)
 
 
 _Check = Callable[[str, str], object]
@@ -106,7 +109,7 @@ def check_forms(value: msgspec.Struct) -> None:
     for name, many, check in plan:
         content = getattr(value, name)
         if many:
-            for item in content:
+            for item in content or ():
                 check(item, name)
         elif content is not None:
             check(content, name)

@@ -16,6 +16,7 @@ from msgspec import Meta
 from keys.errors import declare
 from ledger.custody.identifiers import Level as Level
 from ledger.custody.identifiers import parse_operator_uri
+from ledger.custody.parties import parse_delegate_uri, parse_party_uri
 from ledger.custody.times import parse_date, parse_moment
 
 TEXT = declare(
@@ -106,6 +107,14 @@ def check_operator(text: str, where: str) -> None:
     parse_operator_uri(text, f"payload.{where}")
 
 
+def _check_party(text: str, where: str) -> None:
+    parse_party_uri(text, f"payload.{where}")
+
+
+def _check_delegate(text: str, where: str) -> None:
+    parse_delegate_uri(text, f"payload.{where}")
+
+
 def _check_moment(text: str, where: str) -> None:
     parse_moment(text, f"payload.{where}")
 
@@ -118,6 +127,10 @@ Moment = Annotated[str, Meta(min_length=25, max_length=25), Form("moment", _chec
 Date = Annotated[str, Meta(min_length=10, max_length=10), Form("date", _check_date)]
 Country = Annotated[str, Meta(min_length=2, max_length=2), Form("country", check_country)]
 OperatorUri = Annotated[str, Meta(min_length=5, max_length=512), Form("operator", check_operator)]
+PartyUri = Annotated[str, Meta(min_length=5, max_length=512), Form("party", _check_party)]
+"""An operator, or a guest."""
+DelegateUri = Annotated[str, Meta(min_length=5, max_length=512), Form("delegate", _check_delegate)]
+"""An operator, or a device."""
 BatteryUri = Annotated[str, Meta(min_length=5, max_length=512), Form("battery", check_reference)]
 ModelUri = Annotated[str, Meta(min_length=5, max_length=512), Form("model", check_reference)]
 Short = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -127,6 +140,8 @@ Digest = Annotated[bytes, Meta(min_length=32, max_length=32)]
 """SHA-256 of a document."""
 EntryId = Annotated[bytes, Meta(min_length=32, max_length=32)]
 """SHA-256 of a leaf: the entry that is meant."""
+PublicKey = Annotated[bytes, Meta(min_length=1, max_length=4096)]
+"""A COSE_Key in its deterministic encoding."""
 
 Count = Annotated[int, Meta(ge=0, le=10**9)]
 Mah = Annotated[int, Meta(ge=0, le=10**10)]

@@ -1,10 +1,12 @@
-"""Hand-over: released by the giver, accepted or refused by the receiver, or taken in unreleased."""
+"""Hand-over: released by the giver and withdrawn again, accepted or refused by the receiver, or
+taken in unreleased."""
 
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
+from keys.cose_key import from_cbor
 from ledger.custody.events.base import Event, Part
 from ledger.custody.events.scalars import (
     Authority,
@@ -17,14 +19,16 @@ from ledger.custody.events.scalars import (
     Interest,
     LongText,
     Moment,
-    OperatorUri,
     Parties,
+    PartyUri,
     Public,
+    PublicKey,
     Short,
     Some,
     Text,
     TransportCondition,
 )
+from ledger.custody.parties import guest_uri, is_guest
 from ledger.custody.payload import FIELD
 
 Move = Literal["possession", "ownership", "responsibility"]
@@ -74,15 +78,17 @@ class Release(Event, tag="release", frozen=True, kw_only=True):
     """The giver lets go of what ``moves`` lists; it moves when the receiver has accepted.
 
     In the payload ``giver`` is ``from`` and ``receiver`` is ``to``. ``units`` lists further
-    batteries of the same transfer.
+    batteries of the same transfer. A buyer without registration is named by a key of its own,
+    ``guest_key``: with it the guest accepts or refuses this release, and takes no responsibility.
     """
 
     transfer_id: Public[Text]
     units: Public[Annotated[tuple[BatteryUri, ...], Some]] = ()
     shipment_id: Conditional[Public[Text | None]] = None
     moves: Public[Moves]
-    giver: Public[OperatorUri] = msgspec.field(name="from")
-    receiver: Public[OperatorUri] = msgspec.field(name="to")
+    giver: Public[PartyUri] = msgspec.field(name="from")
+    receiver: Public[PartyUri] = msgspec.field(name="to")
+    guest_key: Conditional[Public[PublicKey | None]] = None
     released_at: Interest[Moment | None] = None
     papers: Conditional[Parties[SalePapers | None]] = None
     carriage: Conditional[Interest[Carriage | None]] = None
@@ -93,6 +99,25 @@ class Release(Event, tag="release", frozen=True, kw_only=True):
         super().__post_init__()
         if len(set(self.moves)) != len(self.moves):
             raise FIELD.at("payload.moves", "a thing moves twice")
+        if is_guest(self.receiver) != (self.guest_key is not None):
+            raise FIELD.at("payload.guest_key", "stated for a guest in `to`, and only then")
+        if self.guest_key is not None:
+            self._check_guest(self.guest_key)
+
+    def _check_guest(self, key: bytes) -> None:
+        name = guest_uri(from_cbor(key).kid)
+        if self.receiver != name:
+            raise FIELD.at("payload.to", f"the guest with this key is {name}")
+        if "responsibility" in self.moves:
+            raise FIELD.at("payload.moves", "responsibility needs a registered operator")
+
+
+class Withdrawal(Event, tag="withdrawal", frozen=True, kw_only=True):
+    """The giver takes back a release, for all its units that nobody has accepted or refused."""
+
+    transfer_id: Public[Text]
+    release_ref: Public[EntryId]
+    reason: Interest[LongText]
 
 
 class Accept(Event, tag="accept", frozen=True, kw_only=True):

@@ -3,7 +3,24 @@
 Adding a rule is one function in one of these files, and its vectors.
 """
 
-from ledger.custody.rules import holding, identity, order, roles, safety, structure
+from ledger.custody.rules import (
+    applications,
+    assessed,
+    dividing,
+    holding,
+    identity,
+    issuers,
+    labels,
+    order,
+    passports,
+    record,
+    reporting,
+    roles,
+    safety,
+    structure,
+    transfers,
+    wasted,
+)
 from ledger.custody.rules.registry import (
     RULES,
     Case,
@@ -21,13 +38,23 @@ __all__ = [
     "Finding",
     "Occasion",
     "Rule",
+    "applications",
+    "assessed",
+    "dividing",
     "holding",
     "identity",
+    "issuers",
     "judge",
+    "labels",
     "order",
+    "passports",
+    "record",
     "refusal",
+    "reporting",
     "roles",
     "rules_for",
     "safety",
     "structure",
+    "transfers",
+    "wasted",
 ]

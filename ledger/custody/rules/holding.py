@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ledger.custody.fields import Present, read
 from ledger.custody.rules.registry import Case, rule
-from ledger.custody.states import BatteryState
+from ledger.custody.states import BatteryState, Released
 
 PHYSICAL_KINDS = ("install", "decommission", "repurpose", "recycle", "repair", "relabel", "waste")
 
@@ -14,9 +14,10 @@ PHYSICAL_KINDS = ("install", "decommission", "repurpose", "recycle", "repair", "
     "R",
     basis="design: a transfer is a release by the giver and an acceptance by the receiver",
     text="A release comes from who holds the unit, made or removed; it is accepted or refused "
-    "once, by the receiver whom it names.",
-    repair="Name the pending release in `release_ref`, and sign as its receiver.",
-    kinds=("release", "accept", "refuse"),
+    "once, by the receiver whom it names, or withdrawn before that by its giver.",
+    repair="Name the pending release in `release_ref`, and sign as its receiver, or as its giver "
+    "to withdraw it.",
+    kinds=("release", "accept", "refuse", "withdrawal"),
     parts=("sub", "unit"),
 )
 def transfer_has_two_sides(case: Case) -> str | None:
@@ -25,6 +26,8 @@ def transfer_has_two_sides(case: Case) -> str | None:
         return None
     if case.kind == "release":
         return _can_be_released(case, battery)
+    if case.kind == "withdrawal" and case.part == "unit":
+        return None  # of what the release named, what still waits is taken back
     return _answers(case, battery)
 
 
@@ -55,11 +58,17 @@ def _answers(case: Case, battery: BatteryState) -> str | None:
     named = read(case.event, "release_ref")
     for waiting in battery.released:
         if named == Present(waiting.at.entry_id):
-            if waiting.receiver == case.issuer:
-                return None
-            return f"entry {waiting.at.index} names {waiting.receiver} as the receiver"
+            return _side_speaks(case, waiting)
     entries = " and ".join(str(waiting.at.index) for waiting in battery.released)
     return f"the release that waits is entry {entries}, the event names another"
+
+
+def _side_speaks(case: Case, waiting: Released) -> str | None:
+    if case.kind == "withdrawal":
+        side, name = "giver", waiting.giver
+    else:
+        side, name = "receiver", waiting.receiver
+    return None if name == case.issuer else f"entry {waiting.at.index} names {name} as the {side}"
 
 
 @rule(

@@ -11,8 +11,8 @@ from ledger.custody.states import AliasState
 @rule(
     "ID-1",
     "R",
-    basis="GB/T 34014-2017",
-    text="A battery's code has the syntax of its scheme and a real date.",
+    basis="GB/T 34014-2017, GS1 General Specifications",
+    text="A battery's code has the syntax of its scheme, and a real date or check digit.",
     repair="Check the code against the label: look for a lost or doubled character.",
     parts=("sub", "alias", "child", "input", "output", "remainder", "unit"),
 )
@@ -22,7 +22,7 @@ def code_is_well_formed(case: Case) -> str | None:
     try:
         parse_subject(case.uri)
     except CellbookError as error:
-        if not error.code.startswith("malformed.code."):
+        if not error.code.startswith(("malformed.code.", "malformed.gs1.", "rejected.gs1.")):
             raise  # another spelling, or a scheme that this version cannot judge
         return f"{case.uri}: {error.describe()}"
     return None

@@ -7,7 +7,8 @@ from ledger.custody.rules.registry import BATTERY_KINDS, Case, rule
 from ledger.custody.states import BatteryState, Mark
 from ledger.custody.times import format_moment
 
-RECORD_KINDS = frozenset({"correction", "dispute", "resolution"})
+RECORD_KINDS = frozenset({"correction", "dispute", "resolution", "withdrawal"})
+"""Kinds of events that are about entries; nothing happens to the unit itself."""
 
 
 @rule(

@@ -8,18 +8,19 @@ in ``docs/rules.md``, which is generated from this table. The same functions ser
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Literal
 
 import msgspec
 
 from keys.errors import ErrorCode, declare
 from ledger.custody.events import EVENTS, Event
+from ledger.custody.jurisdictions import begins_at, is_under
+from ledger.custody.profiles import CORE, Profiles
 from ledger.custody.states import BatteryState, Mark, OperatorState, State
 from ledger.custody.subjects import CitedEntry, Part
 
 Kind = Literal["R", "F"]
-Basis = Literal["L", "S", "D"]
 
 
 class Occasion(msgspec.Struct, frozen=True):
@@ -31,7 +32,10 @@ class Occasion(msgspec.Struct, frozen=True):
 
 
 class Case(msgspec.Struct, frozen=True):
-    """One battery in one event, as a rule sees it. Times are Unix seconds."""
+    """One battery in one event, as a rule sees it. Times are Unix seconds.
+
+    ``profiles`` are those by which it is judged.
+    """
 
     kind: str
     event: Event
@@ -44,6 +48,7 @@ class Case(msgspec.Struct, frozen=True):
     issued: int
     occasion: Occasion
     skew_s: int
+    profiles: Profiles
     states: Mapping[str, State]
     cited: Mapping[bytes, CitedEntry]
 
@@ -64,17 +69,49 @@ Check = Callable[[Case], str | None]
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """A rule of ``docs/rules.md``. ``kinds`` and ``parts`` say to which cases it applies."""
+    """A rule of ``docs/rules.md``. ``kinds`` and ``parts`` say to which cases it applies.
+
+    It is in ``profile`` from version ``since`` to version ``until`` (None: the newest). A rule of a
+    ``jurisdiction`` applies to events that happen there or are for its market, while their log time
+    is on one of the days ``law_from`` to ``law_to`` there. ``gate`` says what a withheld field
+    gives; None for a state rule, which reads only what cannot be withheld. ``unconfirmed`` says
+    what of the rule follows from memory or from a reading that nobody has confirmed.
+    """
 
     id: str
     kind: Kind
+    profile: str
+    since: int
+    until: int | None
+    jurisdiction: str | None
+    law_from: str | None
+    law_to: str | None
     basis: str
+    gate: str | None
     text: str
     repair: str
+    unconfirmed: str | None
     kinds: frozenset[str]
     parts: frozenset[str]
     check: Check
     error: ErrorCode | None
+    begins: int
+    ends: int
+
+    def is_of(self, profiles: Profiles) -> bool:
+        """Whether one of ``profiles`` has this rule."""
+        return any(
+            name == self.profile
+            and self.since <= version
+            and (self.until is None or version <= self.until)
+            for name, version in profiles
+        )
+
+    def is_law_for(self, case: Case) -> bool:
+        """Whether the law behind it, if it is one, holds at that place and log time."""
+        if not self.begins <= case.occasion.time < self.ends:
+            return False
+        return self.jurisdiction is None or is_under(case.event, self.jurisdiction)
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -88,7 +125,9 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 RULES: list[Rule] = []
-_TABLE: dict[tuple[str, str], tuple[Rule, ...]] = {}
+_ERRORS: dict[str, ErrorCode] = {}
+_TABLE: dict[tuple[Profiles, str, str], tuple[Rule, ...]] = {}
+_MAX_TABLE = 4_096
 
 BATTERY_KINDS = frozenset(kind for kind, _ in EVENTS if kind != "model")
 """Every kind of event that happens to a battery; a model statement happens to none."""
@@ -101,16 +140,47 @@ def rule(
     basis: str,
     text: str,
     repair: str,
-    kinds: frozenset[str] | tuple[str, ...] = BATTERY_KINDS,
+    profile: str = CORE,
+    since: int = 1,
+    until: int | None = None,
+    jurisdiction: str | None = None,
+    law: tuple[str | None, str | None] = (None, None),
+    gate: str | None = None,
+    unconfirmed: str | None = None,
+    kinds: Iterable[str] = BATTERY_KINDS,
     parts: tuple[str, ...] = ("sub",),
 ) -> Callable[[Check], Check]:
-    """Register a function as the rule ``rule_id``. ``basis`` names its source."""
+    """Register a function as the rule ``rule_id``. ``basis`` names its source.
+
+    ``law`` are the first and the last day on which it is in force, dates of its jurisdiction. One
+    id may have several rules, in other profiles or versions: they share one error code.
+    """
+    law_from, law_to = law
 
     def register(check: Check) -> Check:
-        error = declare(f"rejected.{rule_id}", text, repair) if kind == "R" else None
+        if kind == "R" and rule_id not in _ERRORS:
+            _ERRORS[rule_id] = declare(f"rejected.{rule_id}", text, repair)
         RULES.append(
             Rule(
-                rule_id, kind, basis, text, repair, frozenset(kinds), frozenset(parts), check, error
+                id=rule_id,
+                kind=kind,
+                profile=profile,
+                since=since,
+                until=until,
+                jurisdiction=jurisdiction,
+                law_from=law_from,
+                law_to=law_to,
+                basis=basis,
+                gate=gate,
+                text=text,
+                repair=repair,
+                unconfirmed=unconfirmed,
+                kinds=frozenset(kinds),
+                parts=frozenset(parts),
+                check=check,
+                error=_ERRORS[rule_id] if kind == "R" else None,
+                begins=0 if law_from is None else begins_at(law_from, jurisdiction),
+                ends=2**62 if law_to is None else begins_at(law_to, jurisdiction) + 86_400,
             )
         )
         return check
@@ -118,25 +188,29 @@ def rule(
     return register
 
 
-def rules_for(kind: str, part: str) -> tuple[Rule, ...]:
-    """The rules that apply to ``part`` of events of ``kind``, in the order of the table."""
-    key = (kind, part)
-    if key not in _TABLE:
-        _TABLE[key] = tuple(r for r in RULES if kind in r.kinds and part in r.parts)
-    return _TABLE[key]
+def rules_for(profiles: Profiles, kind: str, part: str) -> tuple[Rule, ...]:
+    """The rules of ``profiles`` for ``part`` of events of ``kind``, in the order of the table."""
+    key = (profiles, kind, part)
+    found = _TABLE.get(key)
+    if found is None:
+        if len(_TABLE) >= _MAX_TABLE:
+            _TABLE.clear()  # profiles come from policies and buyers: there is no end of them
+        found = _TABLE[key] = tuple(
+            r for r in RULES if kind in r.kinds and part in r.parts and r.is_of(profiles)
+        )
+    return found
 
 
 def judge(case: Case) -> Iterator[Finding]:
-    """What the rules find in ``case``."""
-    for applied in rules_for(case.kind, case.part):
+    """What the rules of the case's profiles find in it."""
+    for applied in rules_for(case.profiles, case.kind, case.part):
+        if applied.jurisdiction is not None and not applied.is_law_for(case):
+            continue
         detail = applied.check(case)
         if detail is not None:
             yield Finding(applied.id, applied.kind == "R", case.uri, case.occasion.index, detail)
 
 
 def refusal(finding: Finding) -> ErrorCode:
-    """The error code with which registration refuses a breach."""
-    for candidate in RULES:
-        if candidate.id == finding.rule and candidate.error is not None:
-            return candidate.error
-    raise KeyError(finding.rule)
+    """The error code with which registration refuses a breach. Raises ``KeyError`` for others."""
+    return _ERRORS[finding.rule]

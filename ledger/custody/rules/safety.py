@@ -25,6 +25,32 @@ def is_not_quarantined(case: Case) -> str | None:
 
 
 @rule(
+    "INC-3",
+    "R",
+    since=2,
+    basis="design: what comes back may be another, or damaged",
+    text="A recovery is of a missing unit, after a check of its identity. An assessment from "
+    "before the loss does not count for it: a new one is needed before the unit is used.",
+    repair="State in `recovered` how the unit was known again, without an old assessment.",
+    gate="taken as present",
+    kinds=("incident",),
+    parts=("sub", "unit"),
+)
+def recovery_is_checked(case: Case) -> str | None:
+    battery, recovered = case.battery, read(case.event, "recovered")
+    if battery is None or not isinstance(recovered, Present):
+        return None
+    if battery.missing is None:
+        return f"{case.uri} is not missing"
+    check = read(recovered.value, "identity_check")
+    if isinstance(check, Present) and not check.value.strip(" -./?"):
+        return "the check of its identity says nothing"
+    if isinstance(read(recovered.value, "assessment_ref"), Present):
+        return f"every assessment of {case.uri} is from before its loss"
+    return None
+
+
+@rule(
     "INC-2",
     "R",
     basis="design: a stolen unit is not traded",

@@ -1,0 +1,99 @@
+"""COR and DIS rules: what is said about entries."""
+
+from __future__ import annotations
+
+from ledger.custody.fields import Present, read
+from ledger.custody.rules.order import RECORD_KINDS
+from ledger.custody.rules.registry import BATTERY_KINDS, Case, rule
+from ledger.custody.subjects import cited_by
+
+
+@rule(
+    "COR-1",
+    "R",
+    since=2,
+    basis="design: nothing is deleted",
+    text="A correction names an event of this log, its reason and what holds instead: an earlier "
+    "entry of the same kind about the same battery.",
+    repair="Register the right event first and name it in `replacement`, or state that the "
+    "entry did not happen.",
+    kinds=("correction",),
+    parts=("event",),
+)
+def names_what_holds_instead(case: Case) -> str | None:
+    entry = case.cited.get(cited_by(case.event) or b"")
+    if entry is None:
+        return None
+    if entry.kind in RECORD_KINDS:
+        return f"entry {entry.index} is a {entry.kind}"
+    if read(case.event, "kind") != Present("replace"):
+        return None
+    named = read(case.event, "replacement")
+    other = case.cited.get(named.value) if isinstance(named, Present) else None
+    if other is None:
+        return "it names no entry of this log as replacement"
+    if other.entry_id == entry.entry_id:
+        return "an entry does not replace itself"
+    if other.kind != entry.kind or set(other.subjects) != set(entry.subjects):
+        return f"entry {other.index} is about something else than entry {entry.index}"
+    return None
+
+
+@rule(
+    "COR-3",
+    "R",
+    since=2,
+    basis="design: two corrections of one entry would be two truths",
+    text="An entry that is disputed is settled by a resolution, not by a correction; one that was "
+    "taken back is not corrected again.",
+    repair="Ask an authority to resolve the dispute.",
+    kinds=("correction",),
+    parts=("sub", "unit"),
+)
+def is_not_disputed(case: Case) -> str | None:
+    entry_id = cited_by(case.event)
+    if case.battery is None or entry_id not in case.battery.disputed:
+        return None
+    return "the entry is disputed"
+
+
+@rule(
+    "COR-3",
+    "F",
+    since=2,
+    basis="design: nothing is undone silently",
+    text="What others rest on is not taken back by its signer's word: 'did not happen' then opens "
+    "a dispute.",
+    repair="Ask an authority to resolve the dispute.",
+    kinds=("correction",),
+    parts=("sub", "unit"),
+)
+def nothing_rests_on_it(case: Case) -> str | None:
+    if read(case.event, "kind") != Present("did-not-happen") or case.battery is None:
+        return None
+    if case.battery.last.entry_id == cited_by(case.event):
+        return None
+    return f"entry {case.battery.last.index} came after it; the entry is disputed from here on"
+
+
+@rule(
+    "DIS-1",
+    "F",
+    since=2,
+    basis="design: both claims stay provable",
+    text="A dispute marks the record until its resolution, which its arbiter signs.",
+    repair="Ask for the resolution, and who decided it.",
+    kinds=BATTERY_KINDS - RECORD_KINDS | {"resolution"},
+    parts=("sub", "unit", "input", "child", "remainder"),
+)
+def record_is_undisputed(case: Case) -> str | None:
+    battery = case.battery
+    if battery is None:
+        return None
+    if case.kind != "resolution":
+        number = len(battery.disputed)
+        return f"{number} disputed entries of {case.uri} are not resolved" if number else None
+    arbiter = read(case.event, "arbiter")
+    if isinstance(arbiter, Present) and arbiter.value != case.issuer:
+        return f"{arbiter.value} decided it, {case.issuer} signed"
+    return None

@@ -1,0 +1,67 @@
+"""Makes a participation file from a published log. Nothing here is secret."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ledger.custody.governance import Head, ListSnapshot, parse_governance
+from ledger.custody.listed import wanted
+from ledger.custody.lists import ListDocument, check_identifier
+from ledger.custody.membership import prove
+from ledger.custody.schemes import list_uri
+from ledger.custody.snapshots import Stated, snapshot_of, stated
+from ledger.custody.times import parse_date
+from ledger.proof.assemble import LogReader
+from ledger.proof.dossier import DossierEntry
+from ledger.proof.participation import Participation, encode_participation
+from ledger.wire.statement import parse_statement
+
+Documents = Callable[[bytes], ListDocument]
+"""The list with this root. Raises where its rows are not at hand."""
+
+
+def assemble_participation(
+    reader: LogReader, documents: Documents, scheme: str, identifier: str, day: str
+) -> bytes:
+    """What the lists of ``scheme`` say of ``identifier`` on ``day``, at the reader's checkpoint.
+
+    Raises what the reader and ``documents`` raise, ``malformed.date``, ``malformed.list.leaf``.
+    """
+    parse_date(day, "day")
+    check_identifier(identifier)
+    size = reader.checkpoint_size()
+    found = stated_lists(reader, scheme)
+    proofs = tuple(
+        (item.snapshot.index, prove(documents(item.snapshot.root), identifier))
+        for item in wanted(found, day)
+    )
+    log_uri = parse_statement(reader.leaf(0)).sub
+    indexes = {size - 1, *reader.indexes(log_uri, size)}
+    for item in found:
+        index = item.snapshot.index
+        indexes.update((index, reader.head_after(index, size)))
+    ordered = sorted(indexes)
+    receipts = reader.receipts(ordered, size)
+    entries = tuple(
+        DossierEntry(index, reader.leaf(index), receipt)
+        for index, receipt in zip(ordered, receipts, strict=True)
+    )
+    file = Participation(scheme, identifier, day, reader.checkpoint(), entries, proofs)
+    return encode_participation(file)
+
+
+def stated_lists(reader: LogReader, scheme: str) -> tuple[Stated, ...]:
+    """All snapshots of a scheme at the reader's checkpoint, in log order."""
+    size = reader.checkpoint_size()
+    found = []
+    for index in reader.indexes(list_uri(scheme), size):
+        statement = parse_statement(reader.leaf(index))
+        content = parse_governance(statement.payload)
+        head = parse_governance(
+            parse_statement(reader.leaf(reader.head_after(index, size))).payload
+        )
+        assert isinstance(content, ListSnapshot)  # noqa: S101 - nothing else concerns a list
+        assert isinstance(head, Head)  # noqa: S101 - the reader's word
+        snapshot = snapshot_of(statement.iss, content, index)
+        found.append(stated(snapshot, head.time, content.utc_offset_min))
+    return tuple(found)

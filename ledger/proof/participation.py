@@ -1,0 +1,126 @@
+"""The participation file: what the lists of a scheme say of one identifier on one day, proved.
+
+It holds the policies of the log, all snapshots of the scheme with their log times, a receipt for
+each of these, and from each snapshot that counts for the day the leaves that show what it says.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from itertools import pairwise
+
+import msgspec
+
+from keys.errors import CellbookError, declare
+from ledger.custody.lists import check_identifier
+from ledger.custody.membership import ListProof, parse_proof, proof_value
+from ledger.custody.schemes import check_scheme
+from ledger.custody.times import parse_date
+from ledger.proof.dossier import DossierEntry, encode_entries, parse_entries
+from ledger.wire import cbor
+from ledger.wire.cbor import Limits, Value
+
+SHAPE = declare(
+    "malformed.participation",
+    "This is not a participation file, or it was changed.",
+    "Get the file again: `cellbook list prove`.",
+)
+VERSION = declare(
+    "unsupported.participation",
+    "This version does not read participation files of this version.",
+    "Use a newer version of Cellbook.",
+)
+
+TYPE = "cellbook-participation"
+LIMITS = Limits(size=32 << 20, depth=6, items=16_384, total=262_144)
+_FIELDS = {
+    "type", "version", "scheme", "identifier", "day", "question", "checkpoint", "entries", "proofs"
+}  # fmt: skip
+
+
+class Participation(msgspec.Struct, frozen=True):
+    """A parsed participation file; nothing in it is verified. ``day`` is one of the scheme's time
+    zone, ``checkpoint`` a signed note; ``proofs`` are by the index of the snapshot's entry."""
+
+    scheme: str
+    identifier: str
+    day: str
+    checkpoint: bytes
+    entries: tuple[DossierEntry, ...]
+    proofs: tuple[tuple[int, ListProof], ...]
+
+
+def encode_participation(file: Participation) -> bytes:
+    """The file's bytes; ``decode_participation`` gives ``file`` back."""
+    proofs: list[Value] = [[index, proof_value(proof)] for index, proof in file.proofs]
+    return cbor.encode(
+        {
+            "type": TYPE,
+            "version": 1,
+            "scheme": file.scheme,
+            "identifier": file.identifier,
+            "day": file.day,
+            "question": _question(file.scheme, file.identifier, file.day),
+            "checkpoint": file.checkpoint,
+            "entries": encode_entries(file.entries),
+            "proofs": proofs,
+        }
+    )
+
+
+def decode_participation(data: bytes) -> Participation:
+    """The participation file in ``data``.
+
+    Raises ``malformed.*`` and ``unsupported.participation``. Checks types and order; no signature
+    and no proof.
+    """
+    value = cbor.decode(data, limits=LIMITS)
+    if type(value) is not dict or value.get("type") != TYPE:
+        raise SHAPE.at("participation file", "the type is missing")
+    version = value.get("version")
+    if type(version) is not int:
+        raise SHAPE.at("participation file, version")
+    if version != 1:
+        raise VERSION.at("participation file", f"version {version}")
+    if value.keys() != _FIELDS or type(value["checkpoint"]) is not bytes:
+        raise SHAPE.at("participation file", "a field is missing, unknown, or of another type")
+    scheme, identifier, day = _asked(value)
+    entries = parse_entries(value["entries"], "participation file")
+    proofs = _proofs(value["proofs"])
+    return Participation(scheme, identifier, day, value["checkpoint"], entries, proofs)
+
+
+def _asked(value: dict[cbor.Key, Value]) -> tuple[str, str, str]:
+    scheme, identifier, day = value["scheme"], value["identifier"], value["day"]
+    if type(scheme) is not str or type(identifier) is not str or type(day) is not str:
+        raise SHAPE.at("participation file", "scheme, identifier and day are texts")
+    try:
+        check_scheme(scheme)
+        check_identifier(identifier)
+        parse_date(day)
+    except CellbookError as error:
+        raise SHAPE.at("participation file", error.describe()) from error
+    if value["question"] != _question(scheme, identifier, day):
+        raise SHAPE.at("participation file, question", "it answers another question")
+    return scheme, identifier, day
+
+
+def _question(scheme: str, identifier: str, day: str) -> bytes:
+    """The proofs are true for many days and names: a file that was damaged on its way must not
+    answer another question than the one that was asked."""
+    return sha256(cbor.encode([TYPE, scheme, identifier, day])).digest()
+
+
+def _proofs(rows: Value) -> tuple[tuple[int, ListProof], ...]:
+    if type(rows) is not list:
+        raise SHAPE.at("participation file, proofs")
+    proofs = tuple(_proof(row) for row in rows)
+    if any(after <= before for (before, _), (after, _) in pairwise(proofs)):
+        raise SHAPE.at("participation file, proofs", "not in ascending index")
+    return proofs
+
+
+def _proof(row: Value) -> tuple[int, ListProof]:
+    if type(row) is not list or len(row) != 2 or type(row[0]) is not int:
+        raise SHAPE.at("participation file, proofs", "not [index, proof]")
+    return row[0], parse_proof(row[1], f"list proof of entry {row[0]}"[:80])

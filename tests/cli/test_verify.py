@@ -1,0 +1,166 @@
+"""``cellbook verify`` as a buyer runs it: exit codes, both forms of the answer, bad files."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from ledger.custody.times import format_moment
+from ledger.proof.trust import dump_trust, trust_digest
+from tests.cli.running import clean_environment, console
+from tests.proof.lying import PACK, LyingLog, told
+
+CODE = PACK.rpartition(":")[2]
+LIFE = ("manufacture", "install", "decommission")
+
+
+class Files:
+    """A dossier and a trust file, and the command on them."""
+
+    def __init__(self, folder: Path, log: LyingLog, data: bytes | None = None) -> None:
+        self.dossier, self.trust = folder / "battery.dossier", folder / "trust.toml"
+        self.dossier.write_bytes(log.dossier() if data is None else data)
+        self.trust.write_bytes(dump_trust(log.trust()))
+        self.at = format_moment(log.now + 3_600, 60)
+
+    def run(self, *options: str, code: int, trust: Path | None = None) -> str:
+        """Run the console script; nothing but the answer is printed."""
+        args = [self.dossier, "--trust", trust or self.trust, "--at", self.at, *options]
+        done = console("verify", *args, env=clean_environment())
+        assert done.returncode == code, done.stdout + done.stderr
+        assert done.stderr == ""
+        return done.stdout
+
+    def json(self, *options: str, code: int, trust: Path | None = None) -> dict[str, Any]:
+        value: dict[str, Any] = json.loads(self.run(*options, "--json", code=code, trust=trust))
+        assert value["ok"] is (code == 0)
+        return value
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    return Files(tmp_path, told(*LIFE))
+
+
+def test_a_genuine_record(files: Files) -> None:
+    text = files.run("--label", CODE, code=0)
+    assert text.splitlines()[0].endswith("+01:00")
+    assert "\nRECORD    GENUINE up to " in text
+    assert f"\nLABEL     MATCHES {CODE} (the code you typed)\n" in text
+    digest = trust_digest(files.trust.read_bytes()).hex()
+    assert text.endswith(f"SHA-256 of your trust file:\n          {digest}\n")
+    found = files.json("--label", CODE, code=0)
+    assert found["trust"] == {"sha256": digest, "origin": "log.example/lies", "name": "Lies"}
+    assert found["subject"] == PACK
+    assert found["at"] == told(*LIFE).now + 3_600
+
+
+def test_by_default_the_time_is_now(files: Files) -> None:
+    args = (files.dossier, "--trust", files.trust, "--json")
+    done = console("verify", *args, env=clean_environment(TZ="Asia/Shanghai"))
+    assert abs(json.loads(done.stdout)["at"] - time.time()) < 120
+    text = console("verify", *args[:-1], env=clean_environment(TZ="Asia/Shanghai")).stdout
+    assert text.splitlines()[0].endswith("+08:00")
+
+
+def test_another_label(files: Files) -> None:
+    assert "LABEL     DOES NOT MATCH" in files.run("--label", CODE[:-1] + "9", code=1)
+    assert files.json("--label", "nonsense", code=1)["label"]["matches"] is False
+
+
+def test_breaches(tmp_path: Path) -> None:
+    files = Files(tmp_path, told(*LIFE, "install"))
+    assert "BATTERY DOES NOT MEET THE RULES: 1 breach (core)" in files.run(code=1)
+    assert files.json(code=1)["record"]["genuine"] is True
+
+
+def test_remarks_fail_only_when_strict(tmp_path: Path) -> None:
+    files = Files(tmp_path, told("manufacture", "incident"))
+    assert "1 REMARK" in files.run(code=0)
+    assert "1 REMARK" in files.run("--strict", code=1)
+    assert files.json("--strict", code=1)["strict"] is True
+
+
+def test_a_forged_file(tmp_path: Path) -> None:
+    log = told(*LIFE)
+    forged = log.dossier().replace(b"range below need", b"range above need")
+    files = Files(tmp_path, log, forged)
+    text = files.run(code=1)
+    assert text.startswith("RECORD NOT GENUINE: entry ")
+    assert "DATE" not in text
+    found = files.json(code=1)
+    assert found["error"]["code"] == "failed.signature"
+    assert found["record"] == {"genuine": False, "completeness": "not checked"}
+
+
+def test_an_incomplete_file(tmp_path: Path) -> None:
+    log = told(*LIFE)
+    files = Files(tmp_path, log, log.dossier(leave_out=(4,)))
+    assert files.run(code=1).startswith("RECORD INCOMPLETE: ")
+
+
+def test_another_ledgers_trust_file(files: Files, tmp_path: Path) -> None:
+    other = tmp_path / "other.toml"
+    trust = msgspec.structs.replace(told("manufacture").trust(), origin="log.example/mine")
+    other.write_bytes(dump_trust(trust))
+    assert files.run(code=3, trust=other).startswith("CANNOT TELL: your trust file is for ledger ")
+    found = files.json(code=3, trust=other)
+    assert found["error"]["code"] == "undecided.trust.other-ledger"
+    assert found["record"]["genuine"] is None
+
+
+def test_a_time_before_the_file(files: Files) -> None:
+    files.at = "2026-01-01T00:00:00+00:00"
+    assert files.json(code=3)["error"]["code"] == "undecided.time"
+
+
+def usage(*args: object) -> str:
+    """What is printed on stderr when the command or a file given to it is wrong; the code."""
+    done = console("verify", *args, env=clean_environment())
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert done.stdout == ""
+    asked = console("verify", *args, "--json", env=clean_environment())
+    assert asked.returncode == 2
+    code: str = json.loads(asked.stdout)["error"]["code"]
+    assert f"code: {code}" in done.stderr
+    return code
+
+
+def test_what_is_no_argument(files: Files, tmp_path: Path) -> None:
+    trusted = ("--trust", files.trust)
+    assert usage(files.dossier) == "usage.command-line"
+    assert usage(*trusted) == "usage.command-line"
+    assert usage(files.dossier, *trusted, "--at", "tomorrow") == "usage.command-line"
+    assert usage(files.dossier, *trusted, "--at", "2026-01-01T00:00:00Z") == "usage.command-line"
+    assert usage(files.dossier, *trusted, "--quiet") == "usage.command-line"
+    assert usage(tmp_path / "nothing", *trusted) == "usage.file.read"
+    assert usage(tmp_path, *trusted) == "usage.file.read"
+    assert usage(files.dossier, "--trust", tmp_path) == "usage.file.read"
+    assert usage(files.dossier, "--trust", files.dossier) == "usage.trust"
+
+
+@pytest.mark.parametrize("data", [b"", b"\x00", b"not a dossier", b"\x1b[2J\xff"])
+def test_files_that_are_no_dossiers(tmp_path: Path, data: bytes) -> None:
+    files = Files(tmp_path, told("manufacture"), data)
+    assert files.run(code=1).startswith("RECORD NOT GENUINE: ")
+    assert files.json(code=1)["error"]["code"].startswith("malformed.")
+
+
+def test_a_huge_file_of_zeros_is_refused_at_once(files: Files) -> None:
+    with open(files.dossier, "wb") as file:
+        file.truncate(100 << 20)
+    start = time.monotonic()
+    assert files.json(code=1)["error"]["code"] == "malformed.cbor.size"
+    assert time.monotonic() - start < 10
+
+
+def test_what_a_stranger_wrote_steers_no_terminal(files: Files) -> None:
+    data = files.dossier.read_bytes()
+    files.dossier.write_bytes(data.replace(PACK.encode(), b"urn:x:\x1b[2J" + PACK.encode()[10:], 1))
+    assert "\x1b" not in files.run(code=1)
+    assert "\x1b" not in files.run("--json", code=1)

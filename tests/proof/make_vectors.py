@@ -1,0 +1,272 @@
+"""Writes tests/vectors/dossiers.json: append-only, so that later versions still verify old files.
+
+    python -m tests.proof.make_vectors
+
+A case that is in the file already is never made again: its bytes are what old versions wrote. All
+keys are Ed25519 keys from fixed seeds, and all times are fixed.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from keys.errors import CellbookError
+from ledger.custody.governance import LogKey
+from ledger.proof.dossier import decode_dossier, encode_dossier
+from ledger.proof.trust import Trust, dump_trust
+from ledger.proof.verdict import Verdict
+from ledger.proof.verify import verify_dossier
+from ledger.wire.note import cosign
+from tests.log.lives import repurpose_input
+from tests.proof.building import changed, with_entries
+from tests.proof.lying import OTHER, PACK, SECOND, LyingLog, begun, code, signer, told
+
+FILE = Path(__file__).parents[1] / "vectors" / "dossiers.json"
+MANIFEST = FILE.with_name("manifest.json")
+ABOUT = "Dossiers (base64) with the trust file (TOML) and the time with which they are verified"
+
+LIFE = ("manufacture", "install", "decommission", "assessment")
+
+
+class Made(msgspec.Struct):
+    """What a case hands to the verifier."""
+
+    data: bytes
+    trust: Trust
+    at: int
+    label: str | None = None
+
+
+def of(log: LyingLog, data: bytes | None = None, at: int = 60, **trust: Any) -> Made:
+    return Made(data or log.dossier(), log.trust(**trust), log.now + at)
+
+
+def one_life() -> Made:
+    made = of(told(*LIFE, "waste", "recycle"))
+    made.label = PACK.rpartition(":")[2].lower()
+    return made
+
+
+def second_life() -> Made:
+    log = begun()
+    for battery in (PACK, OTHER):
+        log.live(battery, *LIFE)
+    inputs = tuple(repurpose_input(p, log.refs[p, "assessment"]) for p in (PACK, OTHER))
+    log.event("repurpose", PACK, inputs=inputs)
+    log.head()
+    log.live(SECOND, "install")
+    log.head()
+    return of(log, log.dossier(SECOND))
+
+
+def transfer() -> Made:
+    log = begun()
+    log.event("manufacture", PACK, uris=(PACK, code(9)))
+    log.event("release", PACK, units=(OTHER,))
+    log.event("accept", PACK, by="buyer", units=(OTHER,))
+    log.head()
+    made = of(log)
+    made.label = code(9)
+    return made
+
+
+def remarks() -> Made:
+    log = told("manufacture", "install", "incident")
+    log.event("dispute", PACK, entry_ref=log.refs[PACK, "install"])
+    log.event("correction", PACK, entry_ref=log.refs[PACK, "install"])
+    log.revoke("all", since=0)
+    log.head()
+    return of(log)
+
+
+def breaches() -> Made:
+    return of(told(*LIFE, "incident", "install"))
+
+
+def rotated() -> Made:
+    log = told("manufacture")
+    log.next_policy(
+        by="next-root",
+        root_key=signer("next-root").key.to_cbor(),
+        next_root=signer("third root").key.kid,
+    )
+    size = log.size
+    keys = [
+        LogKey(purpose=p, key=key.key.to_cbor(), from_size=start, to_size=end)
+        for p in ("checkpoint", "receipts", "statements")
+        for key, start, end in ((log.keys[p], 0, size + 2), (signer(f"new {p}"), size + 2, None))
+    ]
+    log.next_policy(by="next-root", log_keys=tuple(keys))
+    log.head()
+    log.keys |= {p: signer(f"new {p}") for p in ("checkpoint", "receipts", "statements")}
+    log.event("install", PACK)
+    log.head()
+    return of(log, minimum_policy=2)
+
+
+def flipped() -> Made:
+    log = told("manufacture", "install", "decommission")
+    return of(log, log.dossier().replace(b"range below", b"range above"))
+
+
+def without(kind: str) -> Callable[[], Made]:
+    def make() -> Made:
+        log = told("manufacture", "install", "decommission")
+        return cut(log, {"genesis": 0, "operator": 2, "install": 5, "head": log.size - 1}[kind])
+
+    return make
+
+
+def cut(log: LyingLog, index: int) -> Made:
+    data = log.dossier()
+    entries = (entry for entry in decode_dossier(data).entries if entry.index != index)
+    return of(log, with_entries(data, *entries))
+
+
+def doubled() -> Made:
+    log = told("manufacture")
+    data = log.dossier()
+    entries = decode_dossier(data).entries
+    return of(log, with_entries(data, *entries, entries[-1]))
+
+
+def foreign() -> Made:
+    log = told("manufacture")
+    log.event("manufacture", OTHER)
+    log.head()
+    return of(log)
+
+
+def renamed() -> Made:
+    return of(log := told(*LIFE), changed(log.dossier(), subject=OTHER))
+
+
+def other_ledger() -> Made:
+    return of(told("manufacture"), origin="log.example/mine")
+
+
+def same_name() -> Made:
+    mine, forged = told("manufacture"), told("manufacture", family="forged")
+    return of(mine, forged.dossier())
+
+
+def grafted() -> Made:
+    log = told("manufacture", "install")
+    dossier = decode_dossier(log.dossier())
+    first, second, *others = dossier.entries
+    replaced = msgspec.structs.replace(second, receipt=first.receipt)
+    entries = (first, replaced, *others)
+    return of(log, encode_dossier(msgspec.structs.replace(dossier, entries=entries)))
+
+
+def cosigned() -> Made:
+    log = told("manufacture")
+    note = log.note()
+    body = note.rpartition(b"\n\n")[0] + b"\n"
+    line = cosign(body, "witness.example", signer("witness"), log.now).line
+    return of(log, changed(log.dossier(), checkpoint=note + line))
+
+
+def revoked() -> Made:
+    log = told("manufacture")
+    log.revoke("all")
+    log.event("install", PACK)
+    log.head()
+    return of(log)
+
+
+def late_head() -> Made:
+    log = told("manufacture")
+    log.event("install", PACK)
+    log.head(previous=log.size - 1)
+    return of(log)
+
+
+CASES: tuple[tuple[str, str, Callable[[], Made]], ...] = (
+    ("one-life", "a whole life; the label in small letters", one_life),
+    ("second-life", "made from two; the file carries both their lives", second_life),
+    ("transfer", "one unit of two in a transfer; labelled by its alias", transfer),
+    ("remarks", "a crash, a dispute, a correction and a compromised key", remarks),
+    ("breaches", "what registration would have refused", breaches),
+    ("rotated", "root and log keys exchanged since the trust file was made", rotated),
+    ("flipped", "one word of a payload changed", flipped),
+    ("no-genesis", "the first policy left out", without("genesis")),
+    ("no-operator", "the registration of a signer left out", without("operator")),
+    ("no-install", "an installation left out, which the removal names", without("install")),
+    ("no-head", "the last head left out", without("head")),
+    ("doubled", "one entry twice", doubled),
+    ("foreign", "an entry about another battery, with a genuine receipt", foreign),
+    ("renamed", "another battery's name on the file", renamed),
+    ("other-ledger", "a trust file for another ledger: no forgery", other_ledger),
+    ("same-name", "a ledger that took the name of the one that is trusted", same_name),
+    ("grafted", "a genuine receipt of another entry", grafted),
+    ("cosigned", "a signature line that no policy asks for", cosigned),
+    ("revoked", "an event by a key that was revoked before it", revoked),
+    ("late-head", "a head that leaves out the entry before it", late_head),
+)
+
+
+def facts_of(verdict: Verdict) -> dict[str, Any]:
+    """What a later version must find as well."""
+    return {
+        "subject": verdict.subject,
+        "identifiers": list(verdict.identifiers),
+        "size": verdict.record.size,
+        "root": verdict.record.root.hex(),
+        "time": verdict.record.time,
+        "policy": verdict.record.policy,
+        "physical": verdict.battery.physical,
+        "possessor": verdict.battery.possessor,
+        "predecessors": list(verdict.profile.predecessors),
+        "life": [[event.index, event.kind, event.of] for event in verdict.life],
+        "breaches": [[finding.rule, finding.index] for finding in verdict.breaches],
+        "remarks": [[finding.rule, finding.index] for finding in verdict.remarks],
+        "label": None if verdict.label is None else verdict.label.matches,
+    }
+
+
+def made_case(name: str, why: str, made: Made) -> dict[str, Any]:
+    case: dict[str, Any] = {
+        "name": name,
+        "why": why,
+        "at": made.at,
+        "label": made.label,
+        "trust": dump_trust(made.trust).decode(),
+        "base64": b64encode(made.data).decode(),
+    }
+    try:
+        verdict = verify_dossier(made.data, made.trust, made.at, label=made.label)
+    except CellbookError as error:
+        return {**case, "error": error.code}
+    return {**case, "error": "ok", "facts": facts_of(verdict)}
+
+
+def main() -> None:
+    content = json.loads(FILE.read_text("utf-8")) if FILE.exists() else {"cases": []}
+    present = {case["name"] for case in content["cases"]}
+    content["cases"] += list(_new(present))
+    _write(FILE, {"about": ABOUT, "cases": content["cases"]})
+    manifest = json.loads(MANIFEST.read_text("utf-8"))
+    rows = [row for row in manifest["files"] if row["file"] != FILE.name]
+    rows.append({"file": FILE.name, "about": ABOUT, "cases": len(content["cases"])})
+    _write(MANIFEST, {**manifest, "files": rows})
+
+
+def _new(present: set[str]) -> Iterator[dict[str, Any]]:
+    for name, why, make in CASES:
+        if name not in present:
+            yield made_case(name, why, make())
+
+
+def _write(file: Path, content: dict[str, Any]) -> None:
+    file.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

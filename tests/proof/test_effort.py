@@ -1,0 +1,172 @@
+"""What a hostile file can make a verifier do: in proportion to its size, and never more."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from keys.errors import CellbookError
+from ledger.custody.decision import read_content
+from ledger.proof.contents import carried_by
+from ledger.proof.dossier import LIMITS, decode_dossier
+from ledger.proof.export import verdict_facts
+from ledger.proof.report import print_verdict
+from ledger.proof.verify import verify_dossier
+from ledger.wire.cbor import encode
+from ledger.wire.statement import parse_statement
+from tests.log.lives import repurpose_input
+from tests.proof.lying import OTHER, PACK, LyingLog, begun, code, second_code, told
+
+
+def readings(log: LyingLog, count: int) -> None:
+    for _ in range(count):
+        log.event("reading", PACK)
+
+
+def heads(log: LyingLog, count: int) -> None:
+    for _ in range(count // 2):
+        log.event("reading", PACK)
+        log.head()
+
+
+def breaches(log: LyingLog, count: int) -> None:
+    for _ in range(count):
+        log.event("decommission", PACK, install_ref=log.refs[PACK, "manufacture"])
+
+
+def disputes(log: LyingLog, count: int) -> None:
+    for _ in range(count):
+        log.event("dispute", PACK, entry_ref=log.refs[PACK, "manufacture"])
+
+
+def operators(log: LyingLog, count: int) -> None:
+    for number in range(count // 2):
+        log.register(f"o{number}", "authority", shown="one name")
+        log.event("reading", PACK, by=f"o{number}")
+
+
+def second_lives(log: LyingLog, count: int) -> None:
+    """Many inputs to many outputs, again and again: all lead to the first."""
+    rows = [[second_code(row * 10 + n) for n in range(10)] for row in range(count // 20)]
+    for battery in rows[0]:
+        log.event("manufacture", battery)
+    for old, new in pairwise(rows):
+        inputs = tuple(repurpose_input(battery, bytes(32)) for battery in old)
+        log.event("repurpose", old[0], inputs=inputs, outputs=tuple(new))
+
+
+def children(log: LyingLog, count: int) -> None:
+    units = tuple(code(number) for number in range(100, 100 + count))
+    for unit in units:
+        log.event("manufacture", unit)
+    for first in range(0, count, 50):
+        log.event("manufacture", code(first + 50), children=units[first : first + 50])
+    log.event("release", PACK, units=units[:200])
+
+
+@pytest.mark.parametrize("fill", [readings, heads, breaches, disputes, operators])
+def test_effort_grows_with_the_file(fill: Callable[[LyingLog, int], None]) -> None:
+    few, many = effort(fill, 60), effort(fill, 480)
+    assert many / few < 8 * 1.5
+
+
+def effort(fill: Callable[[LyingLog, int], None], count: int) -> int:
+    """How many Python functions are called for one dossier, verified and printed."""
+    log = begun()
+    log.event("manufacture", PACK)
+    fill(log, count)
+    log.head()
+    data, trust, calls = log.dossier(), log.trust(), 0
+
+    def note(frame: FrameType, event: str, argument: Any) -> None:
+        nonlocal calls
+        calls += 1
+
+    sys.setprofile(note)
+    try:
+        verdict = verify_dossier(data, trust, log.now)
+        print_verdict(verdict, verbose=True)
+        verdict_facts(verdict)
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+def test_a_net_of_second_lives_is_followed_once() -> None:
+    log = begun()
+    second_lives(log, 600)
+    contents = [read_content(parse_statement(leaf)) for leaf in log.leaves]
+    start = time.process_time()
+    assert len(carried_by(second_code(295), contents)) == 291
+    assert time.process_time() - start < 0.5
+
+
+def test_a_transfer_of_many_units_that_are_not_carried() -> None:
+    log = begun()
+    children(log, 200)
+    log.event("manufacture", PACK)
+    log.head()
+    with pytest.raises(CellbookError) as refused:
+        verify_dossier(log.dossier(), log.trust(), log.now)
+    assert refused.value.code == "failed.dossier.foreign"
+
+
+def test_a_long_line_of_second_lives() -> None:
+    """Each made from the one before: the last carries all, and nothing recurses."""
+    log = begun()
+    log.live(PACK, "manufacture", "install", "decommission", "assessment")
+    before = PACK
+    for number in range(1, 60):
+        after = second_code(number)
+        log.event("repurpose", before, outputs=(after,))
+        log.live(after, "install", "decommission", "assessment")
+        before = after
+    log.head()
+    verdict = verify_dossier(log.dossier(before), log.trust(), log.now)
+    assert verdict.breaches == ()
+    assert len(verdict.life) == 4 + 59 * 4
+
+
+def refusal(data: bytes) -> str:
+    log = told("manufacture")
+    with pytest.raises(CellbookError) as refused:
+        verify_dossier(data, log.trust(), log.now)
+    assert refused.value.exit_code == 1
+    return refused.value.code
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x81" * 100_000,
+        b"\x9f" * 100_000,
+        b"\xa1\x00" * 50_000,
+        b"\xd2" * 100_000,
+        b"\x9b\x00\x00\x00\xff\xff\xff\xff\xff",
+        b"\x5b\x7f\xff\xff\xff\xff\xff\xff\xff",
+        b"\x80" * 1_000_000,
+        bytes(LIMITS.size + 1),
+    ],
+)
+def test_bytes_that_ask_for_too_much(data: bytes) -> None:
+    assert refusal(data).startswith("malformed.cbor.")
+
+
+def test_more_entries_than_there_may_be() -> None:
+    data = told("manufacture").dossier()
+    dossier: Any = {
+        "type": "cellbook-dossier",
+        "version": 1,
+        "subject": OTHER,
+        "checkpoint": decode_dossier(data).checkpoint,
+        "entries": [[index, b"", b""] for index in range(LIMITS.items + 1)],
+    }
+    assert refusal(encode(dossier)).startswith("malformed.cbor.")
+    dossier["entries"] = dossier["entries"][:16_000]
+    assert refusal(encode(dossier)) == "failed.dossier.genesis"
