@@ -1,0 +1,94 @@
+"""New keys in a block: nodes are made where they come, and a subtree that reaches over the border
+of the block becomes a block of its own."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+
+from ledger.tree.merkle import HASH
+from ledger.tree.prefix import KEY_BITS, inner_node
+from ledger.tree.prefix_blocks import (
+    BLOCK_BITS,
+    DEEPEST,
+    EMPTY_BYTES,
+    EMPTY_TAG,
+    HEADER,
+    INNER_TAG,
+    LEAF_TAG,
+    hash_at,
+    leaf_bytes,
+    link_bytes,
+    right_of,
+)
+
+
+class Insertion:
+    """Puts ``keys``, sorted, with their ``values`` into one block, or replaces them there.
+
+    ``blocks`` takes the blocks that come into being below it. No way of a key may lead to a link.
+
+    Nodes are handed down as bytes, and come back as new bytes; with a node goes the range of the
+    keys below it.
+    """
+
+    def __init__(
+        self,
+        keys: Sequence[bytes],
+        values: Mapping[bytes, bytes],
+        blocks: dict[bytes, bytes],
+    ) -> None:
+        self._keys = keys
+        self._values = values
+        self._blocks = blocks
+
+    def run(self, block: bytes, depth: int) -> bytes:
+        """The new bytes of ``block``, whose node is at ``depth``."""
+        return self._inside(block, depth, 0, len(self._keys))
+
+    def _node(self, node: bytes, depth: int, first: int, end: int) -> bytes:
+        if first == end:
+            return node
+        new = self._inside(node, depth, first, end)
+        if depth % BLOCK_BITS or depth > DEEPEST or new[0] != INNER_TAG:
+            return new
+        self._blocks[self._keys[first][: depth // BLOCK_BITS]] = new
+        return link_bytes(new)
+
+    def _inside(self, node: bytes, depth: int, first: int, end: int) -> bytes:
+        tag, key = node[0], self._keys[first]
+        is_its_leaf = tag == LEAF_TAG and node[1 : 1 + HASH] == key
+        if end - first == 1 and (tag == EMPTY_TAG or is_its_leaf):
+            return leaf_bytes(key, self._values[key])
+        left, right = _children(node, depth)
+        middle = self._middle(depth, first, end)
+        left = self._node(left, depth + 1, first, middle)
+        right = self._node(right, depth + 1, middle, end)
+        return _joined(left, right)
+
+    def _middle(self, depth: int, first: int, end: int) -> int:
+        """The first of the keys in the range whose bit at ``depth`` is set."""
+        if end - first == 1:
+            return end - _bit(self._keys[first], depth)
+        shift = KEY_BITS - 1 - depth
+        prefix = int.from_bytes(self._keys[first], "big") >> shift | 1
+        return bisect_left(self._keys, (prefix << shift).to_bytes(HASH, "big"), first, end)
+
+
+def _children(node: bytes, depth: int) -> tuple[bytes, bytes]:
+    """What is left and right below a node, once there are two keys: a leaf moves down."""
+    if node[0] == INNER_TAG:
+        right = right_of(node, 0)
+        return node[HEADER:right], node[right:]
+    if node[0] == LEAF_TAG and _bit(node[1:], depth):
+        return EMPTY_BYTES, node
+    return node, EMPTY_BYTES
+
+
+def _joined(left: bytes, right: bytes) -> bytes:
+    node = inner_node(hash_at(left, 0), hash_at(right, 0))
+    return b"\x02" + node + len(left).to_bytes(3, "big") + left + right
+
+
+def _bit(key: bytes, depth: int) -> int:
+    return key[depth >> 3] >> (7 - (depth & 7)) & 1
