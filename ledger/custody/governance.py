@@ -175,10 +175,13 @@ class Head(Governance, tag="head", frozen=True, kw_only=True):
 
     ``tree_size`` is also the index of this entry. ``previous`` is the index of the head before:
     with it, a reader who holds one entry and one head knows that no head lies between them.
+    ``index_root`` is the root of the index (docs/index.md) over the subjects of entries
+    0 .. tree_size - 1.
     """
 
     tree_size: Size
     time: Seconds
+    index_root: Hash
     previous: Size | None = None
 
 

@@ -16,6 +16,7 @@ from keys.errors import CellbookError, UnavailableError, declare
 from ledger.custody.governance import Head, encode_governance
 from ledger.custody.states import LogState
 from ledger.log.desk import Desk
+from ledger.log.index import extend_index
 from ledger.log.outcome import FAULT, Placed
 from ledger.log.registration import Prepared, unchecked
 from ledger.log.signers import LogSigners
@@ -97,7 +98,9 @@ class GroupCommit:
             log = _policy(desk, self.log_uri)
             if not is_due(head, log):
                 return None
-            leaf = _sign_head(signers, log, self.log_uri, head, time)
+            since = 0 if head.last_head is None else head.last_head + 1
+            index_root = extend_index(writing, since, head.size)
+            leaf = _sign_head(signers, log, self.log_uri, head, time, index_root)
             placed = desk.take(unchecked(parse_statement(leaf)))
             head = msgspec.structs.replace(
                 head, epoch_time=None, last_time=time, last_head=placed.index
@@ -207,8 +210,12 @@ def _policy(desk: Desk, log_uri: str) -> LogState:
     return log
 
 
-def _sign_head(signers: LogSigners, log: LogState, log_uri: str, head: LogHead, time: int) -> bytes:
-    content = Head(tree_size=head.size, time=time, previous=head.last_head)
+def _sign_head(
+    signers: LogSigners, log: LogState, log_uri: str, head: LogHead, time: int, index_root: bytes
+) -> bytes:
+    content = Head(
+        tree_size=head.size, time=time, index_root=index_root, previous=head.last_head
+    )
     return sign_statement(
         signers.in_force(log, "statements", head.size),
         typ=TYP_HEAD,

@@ -152,6 +152,9 @@ class Ledger:
         """
         newest = self._newest_entry(subject)
         self._wait_for_checkpoint(newest + 1, wait)
+        return reading.at_one_head(lambda: self._dossier(subject, newest))
+
+    def _dossier(self, subject: str, newest: int) -> bytes:
         published = self._published()
         if not published.indexes(subject, published.checkpoint_size()):
             raise NO_CHECKPOINT.at(f"entry {newest}", "no checkpoint covers the battery yet")

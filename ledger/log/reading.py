@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import msgspec
@@ -19,6 +20,7 @@ from ledger.log.stored import log_state, read_states
 from ledger.proof.checkpoint import parse_body
 from ledger.store.records import StoredEntry
 from ledger.store.sql import SqlStore
+from ledger.tree.prefix import PrefixProof, key_of
 from ledger.wire.statement import parse_statement
 
 NO_ENTRY = declare(
@@ -36,6 +38,16 @@ NO_CHECKPOINT = declare(
     "No checkpoint is published yet.",
     "Ask again in a few seconds.",
 )
+
+
+MOVED = declare(
+    "unavailable.index.moved",
+    "The log's index went on while proofs were made from it.",
+    "Ask again.",
+)
+
+_PAUSES = (0.005, 0.02, 0.05, 0.1, 0.2, 0.5)
+"""Seconds."""
 
 
 class EntryView(msgspec.Struct, frozen=True):
@@ -150,6 +162,21 @@ class LogTimes:
         return self._times[head]
 
 
+def at_one_head(make: Callable[[], bytes]) -> bytes:
+    """What ``make`` gives; once more, a few times, where a head came while it was at work.
+
+    Between a head and its checkpoint there is a moment in which no file can be made.
+    """
+    for pause in _PAUSES:
+        try:
+            return make()
+        except CellbookError as error:
+            if error.code != MOVED.code:
+                raise
+        time.sleep(pause)
+    return make()
+
+
 class PublishedLog:
     """The log up to its newest checkpoint, fixed when it is made: what dossiers are made from."""
 
@@ -189,6 +216,19 @@ class PublishedLog:
         if covering is None or covering[0] > size:
             raise NO_CHECKPOINT.at(f"entry {index}")
         return covering[0] - 1
+
+    def prove(self, uris: Sequence[str]) -> dict[str, PrefixProof]:
+        """Proofs from the index under the checkpoint.
+
+        Raises ``unavailable.index.moved`` where a newer head has changed the index meanwhile.
+        """
+        keys = {key_of(uri): uri for uri in uris}
+        root = read_head(self._store, self._size - 1).index_root
+        found = self._store.prove(keys)
+        for lookup in found.values():
+            if lookup.root != root:
+                raise MOVED.at(f"tree size {self._size}")
+        return {keys[key]: lookup.proof for key, lookup in found.items()}
 
     def receipts(self, indexes: Sequence[int], size: int) -> list[bytes]:
         """Receipts at ``size``, a published tree size."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from ledger.custody.decision import Content, read_content
-from ledger.custody.events import Model
-from ledger.proof.contents import has_log_time, models_of, origins, principals
+from ledger.proof.completeness import Stated, names_of
+from ledger.proof.contents import has_log_time, origins
 from ledger.proof.dossier import Dossier, DossierEntry, encode_dossier
+from ledger.tree.prefix import PrefixProof
+from ledger.tree.prefix_chain import Chain
 from ledger.wire.statement import Statement, parse_statement
 
 
@@ -39,6 +41,10 @@ class LogReader(Protocol):
         """Receipts for entries at ``size``, in the order of ``indexes``."""
         ...
 
+    def prove(self, uris: Sequence[str]) -> Mapping[str, PrefixProof]:
+        """Proofs from the index of the head under the checkpoint."""
+        ...
+
 
 def assemble(reader: LogReader, subject: str) -> bytes:
     """The dossier of the battery ``subject`` at the reader's checkpoint.
@@ -56,41 +62,48 @@ class _Assembly:
         self._size = reader.checkpoint_size()
         self._read: dict[int, tuple[Statement, Content]] = {}
         self._wanted: set[int] = {self._size - 1}
+        self._chains: dict[str, Chain] = {}
 
     def run(self) -> bytes:
-        events = self._events()
-        genesis, _ = self._entry(0)
-        names = {genesis.sub}
-        for index in events:
-            statement, content = self._entry(index)
-            names.update((statement.iss, *principals(content)))
-            names.update(models_of(content, self._carried))
-        for name in sorted(names):
-            self._take_chain(name)
+        self._take_batteries()
+        self._take_names()
         for index in list(self._wanted):
             if has_log_time(self._entry(index)[1]):
                 self._wanted.add(self._reader.head_after(index, self._size))
         return self._encoded()
 
-    def _events(self) -> list[int]:
+    def _take_batteries(self) -> None:
         """All entries of the battery and of those on whose histories its own rests."""
         self._carried = {self._subject}
         waiting = [self._subject]
         while waiting:
-            for index in self._reader.indexes(waiting.pop(), self._size):
-                self._wanted.add(index)
+            uri = waiting.pop()
+            for index in self._take(uri):
                 new = set(origins(self._entry(index)[1], self._carried)) - self._carried
                 self._carried |= new
                 waiting += sorted(new)
-        return sorted(self._wanted - {self._size - 1})
 
-    def _take_chain(self, name: str) -> None:
-        """The statements about an operator, a model or the log; and who signed the models."""
-        for index in self._reader.indexes(name, self._size):
-            self._wanted.add(index)
-            statement, content = self._entry(index)
-            if isinstance(content, Model):
-                self._wanted.update(self._reader.indexes(statement.iss, self._size))
+    def _take_names(self) -> None:
+        """The statements about the log, and about whoever and whatever the entries rest on."""
+        self._take(self._entry(0)[0].sub)
+        while True:
+            read = (self._entry(index) for index in sorted(self._wanted))
+            rows = [(statement.iss, statement.sub, content) for statement, content in read]
+            new = names_of(rows, self._carried) - self._chains.keys()
+            if not new:
+                return
+            for name in sorted(new):
+                self._take(name)
+
+    def _take(self, name: str) -> list[int]:
+        """All entries that concern ``name``."""
+        indexes = self._reader.indexes(name, self._size)
+        chain = Chain()
+        for index in indexes:
+            chain = chain.after(index, self._entry(index)[0].leaf_hash)
+        self._wanted.update(indexes)
+        self._chains[name] = chain
+        return indexes
 
     def _entry(self, index: int) -> tuple[Statement, Content]:
         if index not in self._read:
@@ -105,4 +118,7 @@ class _Assembly:
             DossierEntry(index, self._entry(index)[0].leaf, receipt)
             for index, receipt in zip(indexes, receipts, strict=True)
         )
-        return encode_dossier(Dossier(self._subject, self._reader.checkpoint(), entries))
+        names = sorted(self._chains, key=str.encode)
+        proofs = self._reader.prove(names)
+        index = tuple(Stated(name, self._chains[name], proofs[name]) for name in names)
+        return encode_dossier(Dossier(self._subject, self._reader.checkpoint(), entries, index))

@@ -1,7 +1,7 @@
 """The dossier: one file from which a battery's life is verified offline.
 
-It holds nothing that is not checked: a checkpoint, and entries in ascending index, each with a
-receipt at the checkpoint's size. Docs and CDDL are in ``docs/formats.md``.
+It holds nothing that is not checked: a checkpoint, entries in ascending index, each with a receipt
+at the checkpoint's size, and proofs from the log's index that they are all. Docs and CDDL are in ``docs/formats.md``.
 """
 
 from __future__ import annotations
@@ -11,18 +11,19 @@ from itertools import pairwise
 import msgspec
 
 from keys.errors import declare
+from ledger.proof.completeness import Stated, index_value, parse_index
 from ledger.wire import cbor
 from ledger.wire.cbor import Limits, Value
 
 SHAPE = declare(
     "malformed.dossier",
-    "This is not a dossier: type, version, subject, checkpoint and entries.",
+    "This is not a dossier: type, version, subject, checkpoint, entries and index.",
     "Get the dossier again: `cellbook dossier`.",
 )
 VERSION = declare(
     "unsupported.dossier",
     "This version does not read dossiers of this version.",
-    "Use a newer version of Cellbook.",
+    "Use a newer version of Cellbook; for version 1, which has no index, ask for a new dossier.",
 )
 ORDER = declare(
     "malformed.dossier.order",
@@ -31,8 +32,8 @@ ORDER = declare(
 )
 
 TYPE = "cellbook-dossier"
-LIMITS = Limits(size=64 << 20, depth=3, items=16_384, total=65_536)
-_FIELDS = {"type", "version", "subject", "checkpoint", "entries"}
+LIMITS = Limits(size=64 << 20, depth=4, items=16_384, total=65_536)
+_FIELDS = {"type", "version", "subject", "checkpoint", "entries", "index"}
 _LONGEST_URI = 512
 
 
@@ -45,11 +46,13 @@ class DossierEntry(msgspec.Struct, frozen=True):
 
 
 class Dossier(msgspec.Struct, frozen=True):
-    """A parsed dossier; nothing in it is verified. ``checkpoint`` is a signed note."""
+    """A parsed dossier; nothing in it is verified. ``checkpoint`` is a signed note, ``index`` what
+    the log's index states of the names on which the entries rest."""
 
     subject: str
     checkpoint: bytes
     entries: tuple[DossierEntry, ...]
+    index: tuple[Stated, ...]
 
 
 def encode_dossier(dossier: Dossier) -> bytes:
@@ -57,10 +60,11 @@ def encode_dossier(dossier: Dossier) -> bytes:
     return cbor.encode(
         {
             "type": TYPE,
-            "version": 1,
+            "version": 2,
             "subject": dossier.subject,
             "checkpoint": dossier.checkpoint,
             "entries": encode_entries(dossier.entries),
+            "index": index_value(dossier.index),
         }
     )
 
@@ -68,7 +72,7 @@ def encode_dossier(dossier: Dossier) -> bytes:
 def decode_dossier(data: bytes) -> Dossier:
     """The dossier in ``data``.
 
-    Raises ``malformed.cbor.*``, ``malformed.dossier``, ``malformed.dossier.order`` and
+    Raises ``malformed.cbor.*``, ``malformed.dossier*``, ``malformed.prefix.proof`` and
     ``unsupported.dossier``. Checks types and order; no signature, proof or name.
     """
     value = cbor.decode(data, limits=LIMITS)
@@ -77,7 +81,7 @@ def decode_dossier(data: bytes) -> Dossier:
     version = value.get("version")
     if type(version) is not int:
         raise SHAPE.at("dossier, version")
-    if version != 1:
+    if version != 2:
         raise VERSION.at("dossier", f"version {version}")
     if value.keys() != _FIELDS:
         raise SHAPE.at("dossier", "a field is missing or unknown")
@@ -86,7 +90,8 @@ def decode_dossier(data: bytes) -> Dossier:
         raise SHAPE.at("dossier, subject")
     if type(checkpoint) is not bytes:
         raise SHAPE.at("dossier, checkpoint")
-    return Dossier(subject, checkpoint, parse_entries(value["entries"]))
+    entries, index = parse_entries(value["entries"]), parse_index(value["index"])
+    return Dossier(subject, checkpoint, entries, index)
 
 
 def encode_entries(entries: tuple[DossierEntry, ...]) -> list[Value]:

@@ -25,7 +25,7 @@ def verdict_facts(verdict: Verdict, *, strict: bool = False) -> dict[str, Any]:
         "at": verdict.at,
         "record": {
             "genuine": True,
-            "completeness": "not checked",
+            "completeness": record.completeness,
             "origin": record.origin,
             "genesis": encode_base64url(record.genesis),
             "family": record.family,

@@ -166,11 +166,10 @@ def _unchecked(
 ) -> Iterator[str]:
     """What nobody checked, in sentences."""
     yield (
-        "that nothing was left out: this version of the ledger has no index of entries, so an "
-        "entry that nobody refers to (a crash, a recall, a revoked key, a newer policy) could be "
-        "missing from the file"
+        "that the ledger's own index, by which the file is complete, has all entries (no auditor "
+        "has recomputed it), and that the ledger shows everybody the same (no witness has seen it)"
     )
-    yield "that the ledger shows everybody the same: no witness has seen it"
+    yield "what was registered later: see the date after RECORD"
     yield (
         "that the label belongs to this box; that the signers told the truth; who they are, "
         "beyond the registrar's word"

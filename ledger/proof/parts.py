@@ -1,21 +1,24 @@
 """Step 4 of the verification: the file holds what it rests on, and nothing that is not its matter.
 
 What a dossier rests on is found from the dossier itself: a policy names the one before, a removal
-its installation, a repurposed battery its inputs. An entry to which nothing in the file points may
-be missing without a trace; that is not checked here.
+its installation, a repurposed battery its inputs. That an entry to which nothing in the file points
+is not missing either, the log's index shows (``completeness``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from keys.errors import declare
 from ledger.custody.decision import Content
 from ledger.custody.events import Event, Install, Manufacture, Model, Release, Repurpose
 from ledger.custody.governance import Head, OperatorRegistered, Policy
+from ledger.custody.naming import log_uri
 from ledger.custody.mandates import Mandate, MandateGiven
+from ledger.proof.completeness import names_of
 from ledger.proof.contents import models_of, principals, rests_on
 from ledger.proof.history import HEAD, History, ReadEntry
+from ledger.tree.prefix_chain import Chain
 from ledger.wire.hash_envelope import HashEnvelope
 
 MISSING = declare(
@@ -80,9 +83,7 @@ def check_belongs(
     """Every entry is a policy, about an issuer, a principal or a model here, about a battery that
     is carried, or the head that gives one of these its time. Raises ``failed.dossier.foreign``."""
     heads = sorted(entry.index for entry in entries if isinstance(entry.content, Head))
-    issuers = {decided.entry.statement.iss for decided in history.events}
-    issuers.update(uri for decided in history.events for uri in principals(decided.event))
-    issuers.update(document.entry.statement.iss for document in history.documents)
+    names = rests_on_names(entries, carried)
     models = {uri for entry in entries for uri in models_of(entry.content, carried)}
     wanted_heads = {heads[-1], *_first_heads(heads, history)}
     for entry in entries:
@@ -91,16 +92,36 @@ def check_belongs(
             belongs = entry.index in wanted_heads
         elif isinstance(content, Event):
             continue
-        elif isinstance(content, HashEnvelope):
-            belongs = sub in carried
         else:
-            belongs = isinstance(content, Policy) or sub in issuers
+            belongs = isinstance(content, Policy) or sub in names or sub in carried
         if not belongs:
             raise FOREIGN.at(f"entry {entry.index}", sub)
     for decided in history.events:
         about = models if isinstance(decided.event, Model) else carried
         if about.isdisjoint(decided.subjects):
             raise FOREIGN.at(f"entry {decided.entry.index}", decided.entry.statement.sub)
+
+
+def rests_on_names(entries: Iterable[ReadEntry], carried: Container[str]) -> set[str]:
+    """``completeness.names_of`` these entries."""
+    rows = ((entry.statement.iss, entry.statement.sub, entry.content) for entry in entries)
+    return names_of(rows, carried)
+
+
+def held_chains(
+    history: History, entries: tuple[ReadEntry, ...], carried: frozenset[str]
+) -> dict[str, Chain]:
+    """The chains over ``entries`` of every name on which they rest: what the index must state."""
+    chains = dict.fromkeys((*carried, *rests_on_names(entries, carried)), Chain())
+    chains[log_uri(history.log.origin)] = Chain()
+    concerned = {decided.entry.index: decided.subjects for decided in history.events}
+    for entry in entries:
+        if isinstance(entry.content, Head):
+            continue
+        for uri in concerned.get(entry.index, (entry.statement.sub,)):
+            if uri in chains:
+                chains[uri] = chains[uri].after(entry.index, entry.statement.leaf_hash)
+    return chains
 
 
 def _introduced_by(content: Content, sub: str) -> Iterator[str]:

@@ -26,7 +26,7 @@ def _verdict(error: CellbookError) -> tuple[str, str]:
                 "Whether the file is forged was not established, nor anything else.",
             )
         return "CANNOT TELL", "Not a sign of forgery. Nothing in the file was established."
-    if error.code == "failed.dossier.missing":
+    if error.code in ("failed.dossier.missing", "failed.dossier.incomplete"):
         return "RECORD INCOMPLETE", "What is in the file may not be the whole history."
     return "RECORD NOT GENUINE", "Nothing in the file is reliable."
 
@@ -36,7 +36,15 @@ def _told(error: CellbookError) -> str:
     if error.code == "undecided.trust.other-ledger":
         ours, theirs = error.facts["trusted"], error.facts["found"]
         return f"your trust file is for ledger {ours}, this file is from ledger {theirs}."
+    if error.code == "failed.dossier.incomplete":
+        return _lacking(error)
     if error.code in ("failed.signature", "failed.algorithm") and "receipt" not in error.where:
         place = error.where.partition(",")[0]
         return f"{place} was changed after it was signed, or its signature is forged."
     return error.describe()
+
+
+def _lacking(error: CellbookError) -> str:
+    missing = int(error.facts["exist"]) - int(error.facts["held"])
+    rest = "the missing one" if missing == 1 else f"the {missing} missing ones"
+    return f"{error.detail}. Ask the sender for {rest}."

@@ -49,8 +49,8 @@ def _first_lines(verdict: Verdict, offset: int) -> Iterator[str]:
     record = verdict.record
     until = format_moment(record.time)
     age = _age(verdict.at - record.time)
-    yield f"{'RECORD':{INDENT}}GENUINE up to {until[:10]} {until[11:16]} UTC ({age})"
-    yield f"{'':{INDENT}}completeness not checked: an entry could have been left out"
+    yield f"{'RECORD':{INDENT}}GENUINE AND COMPLETE up to {until[:10]} {until[11:16]} UTC ({age})"
+    yield f"{'':{INDENT}}completeness {record.completeness}; no witness, no auditor"
     profiles = ", ".join(name for name, _ in record.profiles)
     if verdict.breaches:
         breaches = _count(len(verdict.breaches), "breach", "breaches")

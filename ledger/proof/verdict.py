@@ -13,10 +13,15 @@ from ledger.custody.rules import Finding
 from ledger.custody.states import BatteryState
 
 
+STATED = "stated by the service"
+"""Completeness by the index that the log itself signed."""
+
+
 class Record(msgspec.Struct, frozen=True):
     """The genuine part: ``size`` entries under ``root``, stated by the log at ``time`` (Unix
     seconds, its own clock). ``entries`` are those in the file, ``events`` those about batteries.
 
+    ``completeness`` says by whose word nothing was left out.
     ``policy`` is the number of the newest policy in the file. ``ledger`` is what the reader's own
     trust file calls the ledger: nothing in the dossier vouches for that name.
     """
@@ -33,6 +38,7 @@ class Record(msgspec.Struct, frozen=True):
     entries: int
     events: int
     file_sha256: bytes
+    completeness: str = STATED
 
 
 class Signer(msgspec.Struct, frozen=True):

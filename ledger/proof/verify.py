@@ -9,7 +9,8 @@ Nothing here reads a clock, an environment or a network. The steps, and the atta
 5. Every policy, operator, head and event is decided again in order   (forged, unentitled signers)
 6. The checkpoint is the log's, and ends in its own head              (another tree, a stale policy)
 7. Every entry is in that tree, at its index                          (entries that never were in)
-8. It is about the battery that it names, up to the time handed in    (another battery's file)
+8. By the head's index, these are all entries of every name in it     (entries that are left out)
+9. It is about the battery that it names, up to the time handed in    (another battery's file)
 
 What no step checks stands in ``Verdict.unchecked``.
 """
@@ -26,11 +27,18 @@ from ledger.custody.naming import log_uri
 from ledger.custody.policy import log_key
 from ledger.custody.states import BatteryState, LogState
 from ledger.proof.checkpoint import Checkpoint, open_checkpoint, parse_body
+from ledger.proof.completeness import verify_complete
 from ledger.proof.contents import carried_by
 from ledger.proof.dossier import Dossier, decode_dossier
 from ledger.proof.facts import match_label, tell
 from ledger.proof.history import HEAD, History, ReadEntry, read_entries, replay
-from ledger.proof.parts import MISSING, check_assessments, check_belongs, check_parts
+from ledger.proof.parts import (
+    MISSING,
+    check_assessments,
+    check_belongs,
+    check_parts,
+    held_chains,
+)
 from ledger.proof.receipt import encode_receipt, parse_receipt, receipt_header
 from ledger.proof.trust import Trust
 from ledger.proof.verdict import Record, Verdict
@@ -93,8 +101,8 @@ def verify_dossier(
     not genuine, ``undecided.*`` and ``unsupported.*`` where a required check could not be made.
     Breaches of rules, remarks and a label that does not match are in the Verdict.
 
-    Not checked: that nothing was left out of the file, that signers told the truth, that the label
-    is on the right box.
+    Not checked: that the index, by which nothing was left out of the file, is that of all entries
+    of the log; that signers told the truth; that the label is on the right box.
     """
     dossier = decode_dossier(data)
     _check_ledger(dossier, trust)
@@ -107,6 +115,8 @@ def verify_dossier(
     check_belongs(history, entries, carried)
     checkpoint, head = _checkpoint(dossier, history.log, entries)
     _check_receipts(entries, history.log, checkpoint, head.time, backend)
+    held = held_chains(history, entries, carried)
+    verify_complete(dossier.index, held, head.index_root, dossier.subject)
     battery = _battery(dossier, history)
     if head.time > at + CLOCK_SKEW:
         raise FUTURE.at("checkpoint", f"it is {head.time - at} s ahead")
@@ -198,7 +208,7 @@ def _check_receipts(
 
 
 def _battery(dossier: Dossier, history: History) -> BatteryState:
-    """Step 8."""
+    """Step 9."""
     battery = history.states.get(dossier.subject)
     if not isinstance(battery, BatteryState):
         raise SUBJECT.at("subject", dossier.subject)

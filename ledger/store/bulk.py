@@ -31,6 +31,9 @@ class Bulk(Protocol):
     def replace_tiles(self, connection: Connection, columns: Sequence[list[Any]]) -> None:
         """Insert or replace rows of ``tile``."""
 
+    def replace(self, connection: Connection, table: Table, columns: Sequence[list[Any]]) -> None:
+        """Insert or replace rows of a table whose first column is its key."""
+
     def set_states(self, connection: Connection, ids: list[Any], states: list[Any]) -> None:
         """Replace the states of subjects that have a row."""
 
@@ -61,6 +64,12 @@ class _Sqlite:
         sql = f"INSERT INTO {TILE.name} (level, n, data) VALUES (?,?,?)" + _REPLACE_TILE
         connection.exec_driver_sql(sql, list(zip(*columns, strict=True)))
 
+    def replace(self, connection: Connection, table: Table, columns: Sequence[list[Any]]) -> None:
+        marks = ",".join("?" * len(table.columns))
+        sql = f"INSERT INTO {table.name} ({_names(table.columns)}) VALUES ({marks})"
+        rows = list(zip(*columns, strict=True))
+        connection.exec_driver_sql(sql + _on_conflict(table), rows)
+
     def set_states(self, connection: Connection, ids: list[Any], states: list[Any]) -> None:
         rows = list(zip(states, ids, strict=True))
         connection.exec_driver_sql(f"UPDATE {SUBJECT.name} SET state = ? WHERE id = ?", rows)
@@ -86,6 +95,9 @@ class _Postgres:
 
     def replace_tiles(self, connection: Connection, columns: Sequence[list[Any]]) -> None:
         connection.exec_driver_sql(self._insert(TILE) + _REPLACE_TILE, tuple(columns))
+
+    def replace(self, connection: Connection, table: Table, columns: Sequence[list[Any]]) -> None:
+        connection.exec_driver_sql(self._insert(table) + _on_conflict(table), tuple(columns))
 
     def set_states(self, connection: Connection, ids: list[Any], states: list[Any]) -> None:
         sql = (
@@ -115,6 +127,12 @@ class _Postgres:
 def _select(columns: Sequence[Column[Any]]) -> str:
     key = columns[0]
     return f'SELECT {_names(columns)} FROM {key.table.name} WHERE "{key.name}"'
+
+
+def _on_conflict(table: Table) -> str:
+    key, *others = (f'"{column.name}"' for column in table.columns)
+    news = ", ".join(f"{name} = excluded.{name}" for name in others)
+    return f" ON CONFLICT ({key}) DO UPDATE SET {news}"
 
 
 def _names(columns: Iterable[Column[Any]]) -> str:

@@ -61,3 +61,5 @@ class Counts(msgspec.Struct, frozen=True):
     tiles: int
     checkpoints: int
     list_documents: int
+    chains: int
+    blocks: int

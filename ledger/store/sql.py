@@ -11,13 +11,15 @@ from typing import Self
 from sqlalchemy import URL, Connection, Engine, insert, select, text
 
 from keys.errors import declare
-from ledger.store import migrations, queries
+from ledger.store import indexing, migrations, queries
 from ledger.store.engine import LOCK_TIMEOUT, open_engine
 from ledger.store.failures import SCHEMA, UNREADABLE
 from ledger.store.records import Counts, LogHead, StoredEntry, StoredSubject
 from ledger.store.tables import LOG_HEAD
 from ledger.store.transactions import commit, roll_back, translated, watch
 from ledger.store.writing import Writing
+from ledger.tree.prefix_chain import Chain
+from ledger.tree.prefix_proofs import Lookup, prove
 
 RANGE = declare(
     "usage.store.range",
@@ -213,6 +215,21 @@ class SqlStore:
         """The roots of the lists whose rows are stored, ascending."""
         with self._reading() as connection:
             return queries.list_roots(connection)
+
+    def prove(self, keys: Iterable[bytes]) -> dict[bytes, Lookup]:
+        """Proofs for keys of the index, all at the last head. Raises ``damaged.tree.block``."""
+        with self._reading() as connection:
+            return prove(indexing.ConnectionBlocks(connection), keys)
+
+    def iterate_blocks(self, after: int = 0, limit: int = 256) -> list[tuple[int, bytes]]:
+        """Up to ``limit`` blocks of the index whose ids come after ``after``, by their ids."""
+        with self._reading() as connection:
+            return indexing.block_page(connection, after, limit)
+
+    def stored_chains(self, uris: Iterable[str]) -> dict[str, Chain]:
+        """The chains of subjects, as they are stored, by URI."""
+        with self._reading() as connection:
+            return indexing.stored_chains(connection, uris)
 
     def counts(self) -> Counts:
         """The number of rows of each table; takes long on a large log."""

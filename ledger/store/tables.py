@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Integer, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, Table, Text
 from sqlmodel import Field, SQLModel
 
 # SQLite makes a key the row's own address only if its type is spelled INTEGER.
@@ -51,10 +51,13 @@ class SubjectRow(SQLModel, table=True):
 
 
 class SubjectEntryRow(SQLModel, table=True):
-    """That an entry concerns a subject."""
+    """That an entry concerns a subject. Found by the index as well: a head asks what is new."""
 
     __tablename__ = "subject_entry"
-    __table_args__ = {"sqlite_with_rowid": False}
+    __table_args__ = (
+        Index("subject_entry_by_index", "index", "subject_id"),
+        {"sqlite_with_rowid": False},
+    )
     subject_id: int = Field(
         sa_column=Column(
             _NUMBER, ForeignKey("subject.id"), primary_key=True, autoincrement=False, nullable=False
@@ -103,6 +106,29 @@ class ListDocumentRow(SQLModel, table=True):
     data: bytes = Field(sa_column=_blob())
 
 
+class SubjectChainRow(SQLModel, table=True):
+    """What the index states of a subject (``ledger.tree.prefix_chain``), as of the last head."""
+
+    __tablename__ = "subject_chain"
+    subject_id: int = Field(
+        sa_column=Column(
+            _NUMBER, ForeignKey("subject.id"), primary_key=True, autoincrement=False, nullable=False
+        )
+    )
+    count: int = Field(sa_column=_number())
+    hash: bytes = Field(sa_column=_blob())
+
+
+class IndexBlockRow(SQLModel, table=True):
+    """One block of the index (``ledger.tree.prefix_blocks``), as of the last head. The id is a bit
+    that is 1 and then the bits of the block's place, so blocks on neighbouring ways are together.
+    """
+
+    __tablename__ = "index_block"
+    id: int = Field(sa_column=_key())
+    data: bytes = Field(sa_column=_blob())
+
+
 def _table(model: type[SQLModel]) -> Table:
     return cast(Table, model.__table__)  # type: ignore[attr-defined]
 
@@ -115,3 +141,5 @@ TILE = _table(TileRow)
 CHECKPOINT = _table(CheckpointRow)
 LOG_HEAD = _table(LogHeadRow)
 LIST_DOCUMENT = _table(ListDocumentRow)
+SUBJECT_CHAIN = _table(SubjectChainRow)
+INDEX_BLOCK = _table(IndexBlockRow)

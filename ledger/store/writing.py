@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Table, delete, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from keys.errors import CellbookError, declare
-from ledger.store import queries
+from ledger.store import indexing, queries
 from ledger.store.bulk import bulk
 from ledger.store.failures import translate
 from ledger.store.records import LogHead, NewEntry, StoredEntry
@@ -22,6 +22,7 @@ from ledger.store.tables import (
     SUBJECT,
     SUBJECT_ENTRY,
 )
+from ledger.tree.prefix_chain import Chain
 
 CHECKPOINT_CONFLICT = declare(
     "conflict.checkpoint",
@@ -122,6 +123,31 @@ class Writing:
             with self._using() as connection:
                 columns = (levels, numbers, list(tiles.values()))
                 bulk(connection).replace_tiles(connection, columns)
+
+    def concerned(self, after: indexing.Pair, stop: int) -> list[indexing.Pair]:
+        """A page of (index, subject id) after ``after``, with indexes below ``stop``, ascending."""
+        with self._using() as connection:
+            return indexing.concerned(connection, after, stop)
+
+    def chains(self, subject_ids: Iterable[int]) -> dict[int, tuple[str, Chain]]:
+        """URIs and chains, as of the last head, of subjects by their ids."""
+        with self._using() as connection:
+            return indexing.chains(connection, list(subject_ids))
+
+    def put_chains(self, chains: Mapping[int, Chain]) -> None:
+        """Insert or replace the chains of subjects, by their ids."""
+        with self._using() as connection:
+            indexing.put_chains(connection, chains)
+
+    def blocks(self, places: Sequence[bytes]) -> Mapping[bytes, bytes]:
+        """As ``BlockReader`` says."""
+        with self._using() as connection:
+            return indexing.blocks(connection, places)
+
+    def put_blocks(self, blocks: Mapping[bytes, bytes]) -> None:
+        """As ``BlockWriter`` says."""
+        with self._using() as connection:
+            indexing.put_blocks(connection, blocks)
 
     def put_head(self, head: LogHead) -> None:
         """Replace the head row, all but ``checkpoint``, which ``put_checkpoint`` moves."""

@@ -12,6 +12,7 @@ the right keys unless a test says otherwise, so a verifier who refuses must have
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any
 
@@ -38,7 +39,10 @@ from ledger.custody.governance import (
 from ledger.custody.naming import family_uri, log_uri
 from ledger.custody.times import format_moment
 from ledger.log.genesis import ALGORITHMS
+from ledger.custody.decision import read_content
 from ledger.proof.checkpoint import Checkpoint, format_body
+from ledger.proof.completeness import Stated, names_of
+from ledger.proof.contents import carried_by
 from ledger.proof.dossier import Dossier, DossierEntry, encode_dossier
 from ledger.proof.receipt import ReceiptIssuer
 from ledger.proof.trust import Trust
@@ -52,6 +56,7 @@ from ledger.wire.statement import (
     sign_statement,
 )
 from tests.log.lives import make_event, repurpose_input
+from tests.proof.indexing import Indexed
 from tests.tree.reference import Tree
 
 T0 = 1_780_000_000
@@ -89,6 +94,9 @@ class LyingLog:
         self.now, self.moment = T0, T0 - 86_400 * 20
         self.last_head: int | None = None
         self.refs: dict[tuple[str, str], bytes] = {}
+        self.hidden: set[int] = set()
+        """Entries that the index does not state."""
+        self._indexed = Indexed()
         self._first = Policy(
             number=0,
             origin=origin,
@@ -190,6 +198,7 @@ class LyingLog:
         values = {
             "tree_size": self.size,
             "time": self.now,
+            "index_root": self.indexed().root(self.size, self.hidden),
             "previous": self.last_head,
             **changes,
         }
@@ -248,6 +257,19 @@ class LyingLog:
         body = format_body(Checkpoint(self.origin, size, root))
         return sign_note(body, self.origin, self.keys[by])
 
+    def indexed(self) -> Indexed:
+        self._indexed.follow(self.leaves)
+        return self._indexed
+
+    def stated(self, subject: str, indexes: Iterable[int]) -> tuple[Stated, ...]:
+        """What the index states of the names on which these entries rest."""
+        read = [parse_statement(self.leaves[index]) for index in indexes]
+        contents = [read_content(statement) for statement in read]
+        carried = carried_by(subject, contents)
+        rows = [(s.iss, s.sub, c) for s, c in zip(read, contents, strict=True)]
+        names = {self.uri, *carried, *names_of(rows, carried)}
+        return self.indexed().stated(names, self.size - 1, self.hidden)
+
     def tree(self) -> Tree:
         return Tree([leaf_hash(leaf) for leaf in self.leaves])
 
@@ -273,7 +295,8 @@ class LyingLog:
             DossierEntry(index, self.leaves[index], receipt)
             for index, receipt in zip(indexes, self.receipts(indexes), strict=True)
         )
-        return encode_dossier(Dossier(subject, self.note(), entries))
+        index = self.stated(subject, indexes)
+        return encode_dossier(Dossier(subject, self.note(), entries, index))
 
     def _without_strangers(self, indexes: list[int]) -> list[int]:
         read = {i: parse_statement(self.leaves[i]) for i in indexes}

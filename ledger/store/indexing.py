@@ -1,0 +1,108 @@
+"""What the store keeps of the index: chains of subjects and blocks of the tree, as of the last head.
+
+Group commits do not touch them. What entries since then concern is in ``subject_entry``, so that
+whoever ends an epoch finds it there, whichever process wrote it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy import Connection, select, tuple_
+
+from ledger.store.bulk import bulk
+from ledger.store.tables import INDEX_BLOCK, SUBJECT, SUBJECT_CHAIN, SUBJECT_ENTRY
+from ledger.tree.prefix_chain import Chain
+
+Pair = tuple[int, int]
+"""(index, subject id)."""
+PAGE = 16_384
+
+
+def concerned(connection: Connection, after: Pair, stop: int) -> list[Pair]:
+    """Up to ``PAGE`` rows of ``subject_entry`` after ``after`` whose index is below ``stop``."""
+    key = (SUBJECT_ENTRY.c.index, SUBJECT_ENTRY.c.subject_id)
+    statement = (
+        select(*key)
+        .where(tuple_(*key) > after, SUBJECT_ENTRY.c.index < stop)
+        .order_by(*key)
+        .limit(PAGE)
+    )
+    return [(index, subject_id) for index, subject_id in connection.execute(statement)]
+
+
+def chains(connection: Connection, subject_ids: Sequence[int]) -> dict[int, tuple[str, Chain]]:
+    """subject id → (URI, chain); the chain of no entries where none is stored."""
+    columns = (SUBJECT_CHAIN.c.subject_id, SUBJECT_CHAIN.c.count, SUBJECT_CHAIN.c.hash)
+    rows = bulk(connection).matching(connection, columns, subject_ids)
+    known = {subject_id: Chain(count, bytes(digest)) for subject_id, count, digest in rows}
+    names = bulk(connection).matching(connection, (SUBJECT.c.id, SUBJECT.c.uri), subject_ids)
+    return {subject_id: (uri, known.get(subject_id, Chain())) for subject_id, uri in names}
+
+
+def stored_chains(connection: Connection, uris: Iterable[str]) -> dict[str, Chain]:
+    """URI → chain, of those subjects that have one."""
+    ids = {
+        subject_id: uri
+        for uri, subject_id in bulk(connection).matching(
+            connection, (SUBJECT.c.uri, SUBJECT.c.id), uris
+        )
+    }
+    columns = (SUBJECT_CHAIN.c.subject_id, SUBJECT_CHAIN.c.count, SUBJECT_CHAIN.c.hash)
+    rows = bulk(connection).matching(connection, columns, ids)
+    return {ids[subject_id]: Chain(count, bytes(digest)) for subject_id, count, digest in rows}
+
+
+def put_chains(connection: Connection, changed: Mapping[int, Chain]) -> None:
+    """Insert or replace chains, by subject id."""
+    if changed:
+        counts = [chain.count for chain in changed.values()]
+        hashes = [chain.hash for chain in changed.values()]
+        bulk(connection).replace(connection, SUBJECT_CHAIN, [list(changed), counts, hashes])
+
+
+def block_id(place: bytes) -> int:
+    """The id of the block at ``place``, which has at most seven bytes."""
+    return int.from_bytes(b"\x01" + place, "big")
+
+
+def block_place(number: int) -> bytes:
+    """The inverse of ``block_id``, for ids above 0."""
+    return number.to_bytes(8, "big").lstrip(b"\0")[1:]
+
+
+def blocks(connection: Connection, places: Sequence[bytes]) -> dict[bytes, bytes]:
+    """place → block, of those that there are."""
+    ids = {block_id(place): place for place in places}
+    columns = (INDEX_BLOCK.c.id, INDEX_BLOCK.c.data)
+    rows = bulk(connection).matching(connection, columns, ids)
+    return {ids[number]: bytes(data) for number, data in rows}
+
+
+def put_blocks(connection: Connection, changed: Mapping[bytes, bytes]) -> None:
+    """Insert or replace blocks, by place."""
+    if changed:
+        ids = [block_id(place) for place in changed]
+        bulk(connection).replace(connection, INDEX_BLOCK, [ids, list(changed.values())])
+
+
+def block_page(connection: Connection, after: int, limit: int) -> list[tuple[int, bytes]]:
+    """Up to ``limit`` rows (id, data) whose ids come after ``after``, ascending."""
+    statement = (
+        select(INDEX_BLOCK.c.id, INDEX_BLOCK.c.data)
+        .where(INDEX_BLOCK.c.id > after)
+        .order_by(INDEX_BLOCK.c.id)
+        .limit(limit)
+    )
+    return [(number, bytes(data)) for number, data in connection.execute(statement)]
+
+
+class ConnectionBlocks:
+    """The blocks that one transaction sees (``BlockReader``)."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def blocks(self, places: Sequence[bytes]) -> dict[bytes, bytes]:
+        """As ``BlockReader`` says."""
+        return blocks(self._connection, places)
