@@ -126,8 +126,10 @@ def _made_by(event: Content) -> Iterator[str]:
 def _first_heads(heads: list[int], history: History) -> Iterator[int]:
     """The first head after each event, document and snapshot; ``heads`` ascend."""
     place = 0
-    timed = (*history.events, *history.documents, *history.snapshots)
-    for index in sorted(item.entry.index for item in timed):
+    indexes = [decided.entry.index for decided in history.events]
+    indexes += [item.entry.index for item in history.documents]
+    indexes += [item.entry.index for item in history.snapshots]
+    for index in sorted(indexes):
         while place < len(heads) and heads[place] < index:
             place += 1
         if place < len(heads):
