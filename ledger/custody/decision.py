@@ -108,11 +108,13 @@ class Needed(msgspec.Struct, frozen=True):
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """What an entry does: its subjects (in order), the states that it changes, what rules found."""
+    """What an entry does: its subjects (in order), the states that it changes, what rules found,
+    and the cases that they judged."""
 
     subjects: tuple[str, ...]
     after: dict[str, State]
     findings: tuple[Finding, ...]
+    cases: tuple[Case, ...] = ()
 
 
 def read_content(statement: Statement) -> Content:
@@ -257,7 +259,8 @@ def _decide_model(
     name = Named(uri, "event")
     case = _case(statement, content, name, speaker, occasion, log, states, {}, profiles)
     findings = _judged((case,), refuse)
-    return Decision((uri,), {uri: ModelState(issuer=speaker.uri, at=case.mark)}, findings)
+    after: dict[str, State] = {uri: ModelState(issuer=speaker.uri, at=case.mark)}
+    return Decision((uri,), after, findings, (case,))
 
 
 def _decide_event(
@@ -300,10 +303,10 @@ def _decide_event(
     after = fold(content, named, states, speaker.uri, mark)
     change = change_of(content, cited, log)
     if change is None:
-        return Decision(subjects, after, findings)
+        return Decision(subjects, after, findings, cases)
     flags = tuple(_flags(change, named, chains))
     after |= changed(content, change, named, {**states, **after}, chains)
-    return Decision(subjects, after, (*findings, *flags))
+    return Decision(subjects, after, (*findings, *flags), cases)
 
 
 def _check_restated(event: Event, named: tuple[Named, ...], entry: CitedEntry) -> None:
