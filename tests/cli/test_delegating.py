@@ -72,14 +72,6 @@ def test_a_mandate_from_give_to_revoke(world: World) -> None:
     assert made["entry"] == entry
     shown = run_json("mandate", "show", entry, "--home", "ledger")
     assert (shown["kinds"], shown["revoked"]) == (["incident", "reading"], None)
-    fields = (
-        "--protocol",
-        "SunSpec 802",
-        "--country",
-        "CN",
-        "--read-at",
-        "2026-09-21T20:00:00+08:00",
-    )
     run_json(
         *("event", "reading", "--battery", CODE, *READING, "--mandate", entry, "--on-behalf-of"),
         *(operator_uri("owner"), "--out", "reading.cose", *signing(world, "installer")),
@@ -102,14 +94,6 @@ def test_a_device_asks_and_gets_a_mandate(world: World) -> None:
     give = ("mandate", "give", "--device", "gateway.request", "--kind", "reading", *DAYS)
     run_json(*give, "--out", "mandate.cose", *signing(world))
     entry = submitted(world, "mandate.cose")
-    fields = (
-        "--protocol",
-        "SunSpec 802",
-        "--country",
-        "CN",
-        "--read-at",
-        "2026-09-21T20:00:00+08:00",
-    )
     key = ("--key", "gateway.pem", "--issuer", "device", "--trust", "trust.toml")
     told = run_json(
         *("event", "reading", "--battery", CODE, *READING, "--mandate", entry, "--on-behalf-of"),
