@@ -26,7 +26,7 @@ from ledger.custody.rules import Finding, Occasion
 from ledger.custody.states import LogState, OperatorState, State
 from ledger.custody.times import parse_moment
 from ledger.proof.contents import has_log_time
-from ledger.proof.dossier import Dossier
+from ledger.proof.dossier import DossierEntry
 from ledger.wire.hash_envelope import HashEnvelope
 from ledger.wire.statement import Statement, check_signature, parse_statement
 
@@ -106,13 +106,13 @@ class History(msgspec.Struct, frozen=True):
     snapshots: tuple[SnapshotEntry, ...] = ()
 
 
-def read_entries(dossier: Dossier) -> tuple[ReadEntry, ...]:
-    """The entries of ``dossier``, each parsed.
+def read_entries(rows: tuple[DossierEntry, ...]) -> tuple[ReadEntry, ...]:
+    """The entries of a dossier or another file, each parsed.
 
     Raises ``malformed.*`` and ``unsupported.*``, with the entry in ``where``.
     """
     entries = []
-    for row in dossier.entries:
+    for row in rows:
         with _at(row.index):
             entries.append(_read(row.index, row.leaf, row.receipt))
     return tuple(entries)

@@ -79,19 +79,16 @@ def check_belongs(
 ) -> None:
     """Every entry is a policy, about an issuer, a principal or a model here, about a battery that
     is carried, or the head that gives one of these its time. Raises ``failed.dossier.foreign``."""
-    heads = sorted(entry.index for entry in entries if isinstance(entry.content, Head))
+    check_heads(history, entries)
     issuers = {decided.entry.statement.iss for decided in history.events}
     issuers.update(uri for decided in history.events for uri in principals(decided.event))
     issuers.update(document.entry.statement.iss for document in history.documents)
     models = {uri for entry in entries for uri in models_of(entry.content, carried)}
-    wanted_heads = {heads[-1], *_first_heads(heads, history)}
     for entry in entries:
         sub, content = entry.statement.sub, entry.content
-        if isinstance(content, Head):
-            belongs = entry.index in wanted_heads
-        elif isinstance(content, Event):
+        if isinstance(content, Event | Head):
             continue
-        elif isinstance(content, HashEnvelope):
+        if isinstance(content, HashEnvelope):
             belongs = sub in carried
         else:
             belongs = isinstance(content, Policy) or sub in issuers
@@ -101,6 +98,16 @@ def check_belongs(
         about = models if isinstance(decided.event, Model) else carried
         if about.isdisjoint(decided.subjects):
             raise FOREIGN.at(f"entry {decided.entry.index}", decided.entry.statement.sub)
+
+
+def check_heads(history: History, entries: tuple[ReadEntry, ...]) -> None:
+    """Every head gives an entry that needs it its time, or is the last one. Raises
+    ``failed.dossier.foreign``."""
+    heads = sorted(entry.index for entry in entries if isinstance(entry.content, Head))
+    wanted = {heads[-1], *_first_heads(heads, history)}
+    for index in heads:
+        if index not in wanted:
+            raise FOREIGN.at(f"entry {index}", "a head that no entry needs")
 
 
 def _introduced_by(content: Content, sub: str) -> Iterator[str]:
