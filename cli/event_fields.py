@@ -21,6 +21,7 @@ _FORMS = {
     "date": "2026-06-03",
     "country": "such as CN",
     "operator": "URI of an operator",
+    "party": "URI of an operator or guest",
     "battery": "URI of a battery",
     "model": "URI of a model",
 }
@@ -92,6 +93,8 @@ def written_as(field: Field) -> str:
         return "JSON object with " + ", ".join(parts)
     if field.unit is not None:
         return "quantity in " + ", ".join(units_of(field.unit))
+    if field.wire == "guest_key":
+        return "public key in base64, as `cellbook keygen` prints it"
     if field.holds is bytes:
         return "32 bytes as base64url (a locator) or hex"
     return _FORMS.get(field.form or "", "integer" if field.holds is int else "")

@@ -16,7 +16,7 @@ from cli.event_fields import Field, fields_in
 from keys.errors import CellbookError, declare
 from ledger.custody.events import EVENTS
 from ledger.custody.quantities import parse_quantity
-from ledger.wire.base64text import decode_base64url
+from ledger.wire.base64text import decode_base64, decode_base64url
 
 NOT_JSON = declare(
     "usage.event.json",
@@ -94,7 +94,7 @@ def _value(field: Field, item: Any, where: str) -> Any:
     if issubclass(field.holds, msgspec.Struct) and isinstance(item, dict):
         return _struct_values(field.holds, item, where)
     if field.holds is bytes:
-        return _bytes(item, where)
+        return _key(item, where) if field.wire == "guest_key" else _bytes(item, where)
     if field.unit is None or not isinstance(item, str):
         return item
     try:
@@ -122,6 +122,14 @@ def _bytes(item: Any, where: str) -> bytes:
     except ValueError:
         pass
     raise VALUE.at(where, f"{item!r:.80}: not 43 characters of base64url or 64 of hex")
+
+
+def _key(item: Any, where: str) -> bytes:
+    """The COSE_Key that ``cellbook keygen`` prints in base64."""
+    try:
+        return decode_base64(str(item))
+    except ValueError:
+        raise VALUE.at(where, f"{item!r:.80}: no public key in base64") from None
 
 
 def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

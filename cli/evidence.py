@@ -12,7 +12,8 @@ from cli.output import READ
 from keys.errors import declare
 
 if TYPE_CHECKING:
-    from ledger.proof.evidence import HeldFile
+    from ledger.proof.evidence import EvidenceMatch, HeldFile
+    from ledger.proof.verdict import StatedDocument
 
 ATTACH = declare(
     "usage.event.attach",
@@ -66,6 +67,58 @@ def held_files(folder: Path) -> dict[bytes, HeldFile]:
         digest, size = digest_of(file)
         held.setdefault(digest, HeldFile(str(file.relative_to(folder)), size))
     return held
+
+
+def evidence_facts(match: EvidenceMatch) -> dict[str, Any]:
+    """Which documents are held, as ``verify --json`` prints it."""
+    return {
+        "held": [
+            {
+                **_document_facts(item.document),
+                "file": item.file.name,
+                "size_differs": item.size_differs,
+            }
+            for item in match.held
+        ],
+        "not_held": [_document_facts(document) for document in match.not_held],
+        "of_no_entry": [file.name for file in match.unknown],
+    }
+
+
+def evidence_text(match: EvidenceMatch) -> str:
+    """Which documents are held, for people. What is not held is not shown as checked."""
+    from ledger.proof.table import shown
+
+    held, missing = match.held, match.not_held
+    lines = [f"DOCUMENTS {len(held)} of {len(held) + len(missing)} are in your folder, by SHA-256"]
+    for item in held:
+        lines.append(f"  held      {_named(item.document)}: {shown(item.file.name)}")
+        if item.size_differs:
+            stated = item.document.size
+            lines.append(f"            FALSE: {stated} bytes are stated, it has {item.file.size}")
+    lines += [f"  not held  {_named(document)}" for document in missing]
+    lines += [f"  no entry states {shown(file.name)}" for file in match.unknown]
+    lines.append("  Digests were compared. What is in the documents was not checked.")
+    return "\n".join(lines) + "\n"
+
+
+def _named(document: StatedDocument) -> str:
+    from ledger.proof.table import shown
+
+    kind = "" if document.kind is None else f" ({shown(document.kind)})"
+    return f"entry {document.index}, {document.event}, {document.place}{kind}"
+
+
+def _document_facts(document: StatedDocument) -> dict[str, Any]:
+    return {
+        "index": document.index,
+        "event": document.event,
+        "place": document.place,
+        "sha256": document.sha256.hex(),
+        "kind": document.kind,
+        "size": document.size,
+        "media_type": document.media_type,
+    }
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -12,7 +12,7 @@ from keys.errors import CellbookError
 from ledger.custody.times import format_moment
 from ledger.wire import cose
 from ledger.wire.cbor import Tag, Value
-from ledger.wire.statement import CONTENT_OF, parse_statement
+from ledger.wire.statement import CONTENT_OF, Statement, parse_statement
 
 RECEIPTS_HEADER, VDS = 394, 395
 """Labels of RFC 9942: the receipts of a Transparent Statement, and the kind of a receipt's tree."""
@@ -55,7 +55,7 @@ def _statement(data: bytes) -> Facts:
     statement = parse_statement(data)
     return {
         "typ": statement.typ,
-        "content": _payload_type(statement.payload),
+        "content": _content(statement),
         "issuer": statement.iss,
         "subject": statement.sub,
         "family": statement.aud,
@@ -64,6 +64,13 @@ def _statement(data: bytes) -> Facts:
         "kid": statement.kid.hex(),
         "entry id": statement.locator,
     }
+
+
+def _content(statement: Statement) -> str:
+    envelope = statement.envelope
+    if envelope is None:
+        return _payload_type(statement.payload)
+    return f"hash envelope: {envelope.media_type}, SHA-256 {envelope.sha256.hex()}"
 
 
 def _payload_type(payload: bytes) -> str:

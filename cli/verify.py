@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import click
 
+from cli.evidence import evidence_facts, evidence_text, held_files
 from cli.output import Example, json_option, print_json, printable, read_file
 from keys.errors import CellbookError, declare
 from ledger.custody.times import parse_moment
+from ledger.proof.evidence import match_evidence
 from ledger.proof.export import refusal_facts, verdict_facts
 from ledger.proof.refusal import print_refusal
 from ledger.proof.report import print_verdict
@@ -28,6 +31,7 @@ _BREACH_EXIT = 1
     epilog=Example(
         "cellbook verify battery.dossier --trust trust.toml",
         "cellbook verify battery.dossier --trust trust.toml --label 4A6PCPM27KLPCLE742946319",
+        "cellbook verify battery.dossier --trust trust.toml --evidence documents",
         "cellbook verify battery.dossier --trust trust.toml --at 2026-11-24T09:00:00+08:00 --json",
     )
 )
@@ -42,6 +46,13 @@ _BREACH_EXIT = 1
     "computer's clock.",
 )
 @click.option("--label", metavar="CODE", help="The code that you read on the battery.")
+@click.option(
+    "--evidence",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder with the documents that you got: say which of those stated in the dossier they "
+    "are, by their digests.",
+)
 @click.option("--strict", is_flag=True, help="Count remarks as failures: exit 1.")
 @click.option("-v", "--verbose", is_flag=True, help="Add indexes, hashes and entry ids.")
 @json_option
@@ -50,6 +61,7 @@ def verify(
     trust_file: str,
     at: str | None,
     label: str | None,
+    evidence: Path | None,
     strict: bool,
     verbose: bool,
     as_json: bool,
@@ -61,6 +73,7 @@ def verify(
     1 something is false, 2 the command or a file given to it is wrong, 3 it cannot be told.
     """
     moment, offset = _moment(at)
+    files = None if evidence is None else held_files(evidence)
     data, trusted = read_file(file), read_file(trust_file)
     digest = trust_digest(trusted)
     try:
@@ -72,9 +85,12 @@ def verify(
     except CellbookError as error:
         _print(print_refusal(error), refusal_facts(error), trust, digest, as_json, ok=False)
         return error.exit_code
-    failed = verdict.fails(strict=strict)
+    match = None if files is None else match_evidence(verdict.documents, files)
+    failed = verdict.fails(strict=strict) or (match is not None and match.contradicts)
     text = print_verdict(verdict, offset_minutes=offset, verbose=verbose)
     facts = verdict_facts(verdict, strict=strict)
+    if match is not None:
+        text, facts = text + evidence_text(match), {**facts, "evidence": evidence_facts(match)}
     _print(text, facts, trust, digest, as_json, ok=not failed)
     return _BREACH_EXIT if failed else 0
 

@@ -4,9 +4,8 @@
     000001.cbor-seq        statements: a CBOR sequence of byte strings, some thousand in a file
     000001.rows.jsonl      for each of them a line: the row that it was made of, and its source_ref
 
-The rows are written before the statements, and both appear whole or not at all. So a statement that
-is there has its row; a row without its statement was interrupted and is made again, and no second
-signature of an event is ever kept. ``cellbook submit`` takes the folder as it is.
+What was interrupted is made again, and no second signature of an event is ever kept.
+``cellbook submit`` takes the folder as it is.
 """
 
 from __future__ import annotations
@@ -14,13 +13,21 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from api.sequence import byte_string, read_sequence
+from cli.importing.portions import (
+    DAMAGED,
+    SEQUENCE,
+    Pair,
+    Signed,
+    lessen_portion,
+    names_in,
+    read_portion,
+    sheet_of,
+    write_portion,
+)
 from cli.importing.sheet import Row, Sheet
 from cli.output import READ, WRITE, read_file
 from cli.saving import save
@@ -39,17 +46,9 @@ BUSY = declare(
     "Another import is writing to this outbox.",
     "Wait for it, or use another folder.",
 )
-DAMAGED = declare(
-    "damaged.import.outbox",
-    "A file of the outbox is not what was written to it.",
-    "Move the outbox away and import the table into a new one: what is registered already is "
-    "recognised by its source_ref.",
-)
-
-ABOUT, SEQUENCE, ROWS = "outbox.json", ".cbor-seq", ".rows.jsonl"
+ABOUT = "outbox.json"
 PORTION = 2_000
 """Statements of one file."""
-_MOST = 1_000_000
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,25 +57,6 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     format: int = 1
     issuer: str
     family: str
-
-
-class Signed(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of a file of rows. ``said`` tells whether a row says what it said before (hex);
-    ``original`` are the cells of the row as they were read."""
-
-    line: int
-    source_ref: str
-    kind: str
-    subject: str
-    entry: str
-    said: str
-    original: tuple[str, ...]
-
-
-class _Head(msgspec.Struct, frozen=True, kw_only=True):
-    """The first line of a file of rows: the table that they come from."""
-
-    sheet: Sheet
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -97,7 +77,7 @@ class Outbox:
         self.folder = folder
         self.known: dict[str, Known] = {}
         self._about = About(issuer=issuer, family=family)
-        self._signed: list[tuple[Signed, bytes]] = []
+        self._signed: list[Pair] = []
         self._files: list[str] = []
         self._replaced: set[str] = set()
         self._lock: int | None = None
@@ -160,26 +140,26 @@ class Outbox:
         self._drop_replaced()
         last = self._files[-1] if self._files else "000000"
         name = f"{int(last) + 1:06}"
-        self._write(name, sheet, self._signed)
+        write_portion(self.folder, name, sheet, self._signed)
         self._files.append(name)
         self._signed = []
 
     def rows(self) -> Iterator[tuple[Sheet, Signed]]:
         """Every row whose statement is there, with its table."""
         for name in self._files:
-            sheet = self._sheet(name)
-            for row, _ in self._read(name):
+            sheet = sheet_of(self.folder, name)
+            for row, _ in read_portion(self.folder, name):
                 yield sheet, row
 
     def _drop_replaced(self) -> None:
         """Take out of the files what is said otherwise now."""
-        for name in self._files if self._replaced else ():
-            sheet, pairs = self._sheet(name), list(self._read(name))
+        for name in tuple(self._files) if self._replaced else ():
+            sheet, pairs = sheet_of(self.folder, name), list(read_portion(self.folder, name))
             kept = [pair for pair in pairs if pair[0].entry not in self._replaced]
             if len(kept) < len(pairs):
-                # The statements first: rows without them do not count.
-                self._write_statements(name, kept)
-                self._write_rows(name, sheet, kept)
+                lessen_portion(self.folder, name, sheet, kept)
+            if not kept:
+                self._files.remove(name)
         self._replaced = set()
 
     def _open(self, read_only: bool) -> None:
@@ -199,55 +179,11 @@ class Outbox:
         self._lock = None if read_only else _locked(file)
 
     def _load(self) -> None:
-        for name in self._names():
+        for name in names_in(self.folder):
             self._files.append(name)
-            for row, _ in self._read(name):
+            for row, _ in read_portion(self.folder, name):
                 entry_id = decode_base64url(row.entry)
                 self.known[row.source_ref] = Known(entry_id, bytes.fromhex(row.said))
-
-    def _names(self) -> list[str]:
-        names = (file.name.removesuffix(SEQUENCE) for file in self.folder.glob(f"*{SEQUENCE}"))
-        return sorted(name for name in names if name.isdecimal())
-
-    def _write(self, name: str, sheet: Sheet, pairs: list[tuple[Signed, bytes]]) -> None:
-        self._write_rows(name, sheet, pairs)
-        self._write_statements(name, pairs)
-
-    def _write_rows(self, name: str, sheet: Sheet, pairs: list[tuple[Signed, bytes]]) -> None:
-        lines = [msgspec.json.encode(_Head(sheet=sheet))]
-        lines += [msgspec.json.encode(row) for row, _ in pairs]
-        save(self.folder / (name + ROWS), b"\n".join(lines) + b"\n", overwrite=True)
-
-    def _write_statements(self, name: str, pairs: list[tuple[Signed, bytes]]) -> None:
-        data = b"".join(byte_string(leaf) for _, leaf in pairs)
-        save(self.folder / (name + SEQUENCE), data, overwrite=True)
-
-    def _read(self, name: str) -> Iterator[tuple[Signed, bytes]]:
-        """The statements of a file with their rows, in order."""
-        file = self.folder / (name + SEQUENCE)
-        sequence = read_sequence(read_file(file), _MOST)
-        rows = {row.entry: row for row in self._decoded(name, Signed)}
-        for leaf in sequence.items:
-            row = rows.get(encode_base64url(sha256(leaf).digest()))
-            if row is None:
-                raise DAMAGED.at(str(file), "a statement has no row")
-            yield row, leaf
-        if sequence.error is not None:
-            raise DAMAGED.at(str(file), sequence.error.describe())
-
-    def _sheet(self, name: str) -> Sheet:
-        head: _Head = next(self._decoded(name, _Head))
-        return head.sheet
-
-    def _decoded(self, name: str, what: type[Any]) -> Iterator[Any]:
-        """The first line of a file of rows, or all others."""
-        file = self.folder / (name + ROWS)
-        first, *others = read_file(file).split(b"\n")[:-1] or [b""]
-        decoder = msgspec.json.Decoder(what)
-        try:
-            yield from map(decoder.decode, [first] if what is _Head else others)
-        except msgspec.MsgspecError as error:
-            raise DAMAGED.at(str(file), str(error)[:120]) from None
 
 
 def rows_in(folder: Path) -> list[tuple[Sheet, Signed]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli.importing.mapping import Mapping
+from cli.importing.returned import COLUMNS
 from cli.importing.run import Refused, Tally
 from cli.importing.sheet import Sheet
 
@@ -29,7 +30,7 @@ def facts_of(
     """The report as ``--json`` prints it."""
     from cli.submit import submission_facts
 
-    read = set(mapping.columns())
+    read = {*mapping.columns(), *COLUMNS}
     return {
         "file": sheet.name,
         "form": sheet.form,

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cli.importing.encodings import MARK
-from cli.importing.outbox import Signed
+from cli.importing.portions import Signed
 from cli.importing.run import Refused
 from cli.importing.sheet import Sheet
 from cli.output import one_line, read_file

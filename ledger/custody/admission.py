@@ -8,11 +8,12 @@ import msgspec
 
 from keys.cose_key import Backend, CoseKey
 from keys.errors import declare
-from ledger.custody.decision import Content, Decision, decide
+from ledger.custody.decision import NO_CHAINS, Content, Decision, decide
 from ledger.custody.governance import Policy
 from ledger.custody.operators import signing_key
 from ledger.custody.policy import NO_POLICY, root_key_for
 from ledger.custody.profiles import Profiles
+from ledger.custody.refold import Chain
 from ledger.custody.rules import Occasion
 from ledger.custody.states import LogState, State
 from ledger.custody.subjects import CitedEntry
@@ -45,6 +46,7 @@ def admit(
     refuse: bool = True,
     carried: Container[str] | None = None,
     profiles: Profiles | None = None,
+    chains: Mapping[str, Chain] = NO_CHAINS,
 ) -> Admission:
     """Decide ``statement`` as entry ``occasion.index`` after ``states``.
 
@@ -70,6 +72,7 @@ def admit(
         refuse=refuse,
         carried=carried,
         profiles=profiles,
+        chains=chains,
     )
     return Admission(key, decision)
 

@@ -37,16 +37,21 @@ def manufactured(
     after: dict[str, State] = {}
     for name in named:
         before = states.get(name.uri)
-        if name.part == "sub" and before is None:
+        is_new = before is None or _is_unmade(before)
+        if name.part == "sub" and is_new:
             after[sub] = _begun(event, issuer, mark)
-        elif name.part == "child" and isinstance(before, BatteryState):
+        elif name.part == "child" and isinstance(before, BatteryState) and not is_new:
             after[name.uri] = replace(before, parent=sub, last=mark)
-        elif name.part == "child" and before is None:
+        elif name.part == "child" and is_new:
             child = _named_by(name.uri)
             if child is not None:
                 made = _new_battery(child.level, "original", issuer, mark)
                 after[name.uri] = replace(made, parent=sub)
     return after
+
+
+def _is_unmade(before: State) -> bool:
+    return isinstance(before, BatteryState) and before.unmade is not None
 
 
 def _begun(event: Manufacture, issuer: str, mark: Mark) -> BatteryState:

@@ -7,7 +7,8 @@ signature is checked by the caller, with the key that ``operators.signing_key`` 
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterator, Mapping
+from types import MappingProxyType
 
 import msgspec
 
@@ -32,6 +33,7 @@ from ledger.custody.naming import log_uri
 from ledger.custody.operators import apply_operator, key_uri
 from ledger.custody.policy import NO_POLICY, apply_head, apply_policy, key_of
 from ledger.custody.profiles import Profiles
+from ledger.custody.refold import Chain, Change, change_of, changed, following
 from ledger.custody.rules import Case, Finding, Occasion, judge, refusal
 from ledger.custody.schemes import list_uri
 from ledger.custody.snapshots import apply_snapshot
@@ -47,8 +49,10 @@ from ledger.custody.states import (
 )
 from ledger.custody.subjects import (
     ACTED_ON,
+    RESTATED,
     CitedEntry,
     Named,
+    Part,
     cited_by,
     concerned_by,
     entries_of,
@@ -93,6 +97,9 @@ UNSUPPORTED_TYP = declare(
 )
 
 
+NO_CHAINS: Mapping[str, Chain] = MappingProxyType({})
+
+
 class Needed(msgspec.Struct, frozen=True):
     """What must be fetched before a statement can be decided."""
 
@@ -101,11 +108,13 @@ class Needed(msgspec.Struct, frozen=True):
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """What an entry does: its subjects (in order), the states that it changes, what rules found."""
+    """What an entry does: its subjects (in order), the states that it changes, what rules found,
+    and the cases that they judged."""
 
     subjects: tuple[str, ...]
     after: dict[str, State]
     findings: tuple[Finding, ...]
+    cases: tuple[Case, ...] = ()
 
 
 def read_content(statement: Statement) -> Content:
@@ -161,6 +170,7 @@ def decide(
     refuse: bool = True,
     carried: Container[str] | None = None,
     profiles: Profiles | None = None,
+    chains: Mapping[str, Chain] = NO_CHAINS,
 ) -> Decision:
     """Decide ``statement`` as entry ``occasion.index`` under the policy ``log`` (None: genesis).
 
@@ -168,7 +178,8 @@ def decide(
     With ``refuse`` the first breach raises ``rejected.<rule>``; without, breaches are findings and
     the event is folded all the same. ``carried`` names the batteries whose histories are at hand:
     a buyer's dossier carries not all, and of others nothing is judged or folded. ``profiles`` are
-    those that a buyer chose to judge by; without, the policy's. They change no state. Raises
+    those that a buyer chose to judge by; without, the policy's. They change no state. ``chains``
+    are the entries before of the batteries of a corrected entry (``refold.fetch_chains``). Raises
     ``rejected.*`` for everything that is no rule's matter.
     """
     if isinstance(content, Governance):
@@ -187,12 +198,13 @@ def decide(
     judged_by = log.profiles if profiles is None else profiles
     # Before the rules: what is signed again breaks some of them, and that is not what is wrong.
     claims = claim_source(statement, content, entry_id, states)
-    claims |= follow_guest(statement, content, entry_id, index, states, log)
+    if content.corrects is None:
+        claims |= follow_guest(statement, content, entry_id, index, states, log)
     if isinstance(content, Model):
         decision = _decide_model(statement, content, occasion, log, states, refuse, judged_by)
     else:
         decision = _decide_event(
-            statement, content, occasion, log, states, cited, refuse, carried, judged_by
+            statement, content, occasion, log, states, cited, refuse, carried, judged_by, chains
         )
     return msgspec.structs.replace(decision, after={**decision.after, **claims})
 
@@ -247,7 +259,8 @@ def _decide_model(
     name = Named(uri, "event")
     case = _case(statement, content, name, speaker, occasion, log, states, {}, profiles)
     findings = _judged((case,), refuse)
-    return Decision((uri,), {uri: ModelState(issuer=speaker.uri, at=case.mark)}, findings)
+    after: dict[str, State] = {uri: ModelState(issuer=speaker.uri, at=case.mark)}
+    return Decision((uri,), after, findings, (case,))
 
 
 def _decide_event(
@@ -260,6 +273,7 @@ def _decide_event(
     refuse: bool,
     carried: Container[str] | None,
     profiles: Profiles,
+    chains: Mapping[str, Chain],
 ) -> Decision:
     named = named_by(content, statement.sub)
     for name in named:
@@ -271,9 +285,13 @@ def _decide_event(
         named = (*named, *(Named(uri, "unit") for uri in others))
     acted_on = (name.uri for name in named if name.part in ACTED_ON)
     speaker = speaker_of(statement, content, acted_on, occasion.time, states)
+    if content.corrects is not None:
+        _check_restated(content, named, cited[content.corrects])
+        named = ()
     if carried is not None:
         named = tuple(name for name in named if _owner_of(name, statement.sub) in carried)
-    judged = (Named(statement.sub, "event"), *named)
+    whole: Part = "event" if content.corrects is None else "restated"
+    judged = (Named(statement.sub, whole), *named)
     cases = tuple(
         _case(statement, content, name, speaker, occasion, log, states, cited, profiles)
         for name in judged
@@ -283,7 +301,27 @@ def _decide_event(
         entry_id=occasion.entry_id, index=occasion.index, occurred=parse_moment(content.occurred_at)
     )
     after = fold(content, named, states, speaker.uri, mark)
-    return Decision(subjects, after, findings)
+    change = change_of(content, cited, log)
+    if change is None:
+        return Decision(subjects, after, findings, cases)
+    flags = tuple(_flags(change, named, chains))
+    after |= changed(content, change, named, {**states, **after}, chains)
+    return Decision(subjects, after, (*findings, *flags), cases)
+
+
+def _check_restated(event: Event, named: tuple[Named, ...], entry: CitedEntry) -> None:
+    if entry.kind != kind_of(event) or set(entry.subjects) != {name.uri for name in named}:
+        raise RESTATED.at("payload.corrects", f"entry {entry.index} is a {entry.kind}")
+
+
+def _flags(
+    change: Change, named: tuple[Named, ...], chains: Mapping[str, Chain]
+) -> Iterator[Finding]:
+    """COR-2: what follows a changed entry was decided when that entry counted."""
+    detail = f"it was decided when entry {change.entry.index} counted, which was changed since"
+    for name in named:
+        for index in following(change, chains.get(name.uri, ())):
+            yield Finding("COR-2", False, name.uri, index, detail)
 
 
 def _owner_of(name: Named, sub: str) -> str:

@@ -11,10 +11,11 @@ from __future__ import annotations
 from typing import Any, get_type_hints
 
 import msgspec
+from msgspec import Meta
 
 from ledger.custody.events import EVENTS, Event
 from ledger.custody.events.base import unfolded
-from ledger.custody.events.scalars import Form, Needed, Shown
+from ledger.custody.events.scalars import LONGEST_KEY, Form, Needed, Shown
 from ledger.custody.payload import UNKNOWN_TYPE
 from ledger.custody.quantities import unit_of_field
 
@@ -31,6 +32,10 @@ _DIGEST = {
     "pattern": "^([0-9a-f]{64}|[A-Za-z0-9_-]{43})$",
     "description": "32 bytes: 64 digits of hex, or 43 characters of base64url",
 }
+_PUBLIC_KEY = {
+    "type": "string",
+    "description": "public key (COSE_Key) as `cellbook keygen` prints it",
+}
 _FORMS: dict[str, dict[str, Any]] = {
     "moment": {
         "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d$",
@@ -39,6 +44,7 @@ _FORMS: dict[str, dict[str, Any]] = {
     "date": {"pattern": r"^\d{4}-\d\d-\d\d$", "examples": ["2026-06-03"]},
     "country": {"pattern": "^[A-Z]{2}$", "examples": ["CN"]},
     "operator": {"format": "uri", "examples": ["urn:uscc:91350900587527783P"]},
+    "party": {"format": "uri", "examples": ["urn:uscc:91350900587527783P"]},
     "battery": {"format": "uri", "examples": ["urn:cellbook:gbt34014:4A6PCPM27KLPCLE742946319"]},
     "model": {"format": "uri", "examples": ["urn:cellbook:model:LF280K-48:3"]},
 }
@@ -103,7 +109,8 @@ def _value(value: dict[str, Any], marks: list[object]) -> dict[str, Any]:
     if kept.get("type") == "array":
         return {**kept, "items": _value(kept["items"], marks)}
     if kept.get("contentEncoding") == "base64":
-        return dict(_DIGEST)
+        is_key = any(isinstance(mark, Meta) and mark.max_length == LONGEST_KEY for mark in marks)
+        return dict(_PUBLIC_KEY if is_key else _DIGEST)
     if kept.get("type") == "string":
         forms = [mark.name for mark in marks if isinstance(mark, Form)]
         return {**kept, **(_FORMS.get(forms[0], {}) if forms else {})}

@@ -21,6 +21,7 @@ FIT = ("fit", "fit-with-limits")
 
 MAX_PARTIES = 256
 MAX_DISPUTED = 64
+MAX_CORRECTED = 64
 
 
 class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -100,6 +101,8 @@ class BatteryState(Value, tag="battery", frozen=True, kw_only=True):
     (the first 64); ``parties`` those who ever held it (the last 256). ``last`` is the last event
     that happened to the unit; what is only said about entries does not count. ``split`` is where it
     came out of a larger unit under a new code, ``unmade`` where its beginning was taken back.
+    ``corrected`` are the entries that count no more, each with what counts instead: an entry, or
+    nothing (no bytes), where it was taken back.
     ``inherited`` are owners that it has from other units, by the index of the entry (the last 4):
     with them its own entries are enough to fold it again."""
 
@@ -127,6 +130,7 @@ class BatteryState(Value, tag="battery", frozen=True, kw_only=True):
     health: Health | None = None
     split: Mark | None = None
     unmade: Mark | None = None
+    corrected: tuple[tuple[bytes, bytes], ...] = ()
     inherited: tuple[tuple[int, str], ...] = ()
 
     @property

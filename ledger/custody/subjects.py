@@ -27,8 +27,9 @@ from ledger.custody.events import (
 )
 from ledger.custody.states import BatteryState, State
 
-Part = Literal["event", "sub", "alias", "child", "input", "output", "remainder", "unit"]
-"""As what a battery is named. "event" is the event as a whole, once, under the name of its sub."""
+Part = Literal["event", "sub", "alias", "child", "input", "output", "remainder", "unit", "restated"]
+"""As what a battery is named. "event" is the event as a whole, once, under the name of its sub;
+"restated" is the same for an event that only states anew what another says."""
 
 ACTED_ON: frozenset[Part] = frozenset({"sub", "input", "remainder", "unit"})
 """Parts that something happens to; the others are new names, and units inside of new ones."""
@@ -55,6 +56,13 @@ NOT_CITED = declare(
 )
 
 
+RESTATED = declare(
+    "rejected.entry.restated",
+    "An event that states another anew is of another kind, or names other batteries.",
+    "State the event as it should have been, of the same kind and with the same batteries.",
+)
+
+
 class Named(msgspec.Struct, frozen=True):
     """A battery that an event names, and as what."""
 
@@ -74,12 +82,13 @@ class CitedEntry(msgspec.Struct, frozen=True):
 
 
 def cited_by(event: Event) -> bytes | None:
-    """The entry id that a correction, dispute, resolution or withdrawal is about."""
+    """The entry id that a correction, dispute, resolution or withdrawal is about, or that an event
+    states anew."""
     if isinstance(event, Correction | Dispute | Resolution):
         return event.entry_ref
     if isinstance(event, Withdrawal):
         return event.release_ref
-    return None
+    return event.corrects
 
 
 def entries_of(event: Event) -> list[bytes]:

@@ -1,7 +1,7 @@
-"""All decisions of a log once more, from its leaves alone.
+"""All decisions of a stored log once more, and what the store keeps beside the entries.
 
-Memory grows with the number of subjects (their encoded states, and 40 bytes each about their
-entries), not with the number of entries.
+Memory grows with the number of subjects (their encoded states, 40 bytes each about their entries,
+16 about each of their terms), not with the number of entries.
 """
 
 from __future__ import annotations
@@ -12,16 +12,17 @@ from hashlib import sha256
 import msgspec
 
 from keys.cose_key import Backend
-from ledger.custody.admission import admit
-from ledger.custody.citing import Registered, cited_entries
-from ledger.custody.decision import Content, needed, read_content
-from ledger.custody.governance import Governance, Head
-from ledger.custody.rules import Occasion
-from ledger.custody.states import LogState, State, decode_state, encode_state
+from ledger.custody.citing import Registered
+from ledger.custody.decision import Content, read_content
+from ledger.custody.replay import DecisionReplay
+from ledger.log.damage import SUBJECT_ENTRY, damage
+from ledger.log.terms import terms_of
 from ledger.store.records import StoredEntry
 from ledger.wire.statement import Statement, parse_statement
 
 Lookup = Callable[[bytes], StoredEntry | None]
+Chain = Callable[[str, int, int], list[StoredEntry]]
+"""(URI, size, limit) → the first entries below ``size`` that concern a subject."""
 
 
 class Rows(msgspec.Struct, frozen=True):
@@ -35,66 +36,79 @@ class Rows(msgspec.Struct, frozen=True):
         return Rows(self.count + 1, sha256(self.digest + index.to_bytes(8, "big")).digest())
 
 
-class Replay:
+class Terms(msgspec.Struct, frozen=True):
+    """Hashes of a subject's terms, 16 bytes each, no two the same."""
+
+    digests: bytes = b""
+
+    def after(self, kind: str, value: str) -> Terms:
+        """With one more term, if it is new."""
+        return self if self.has(kind, value) else Terms(self.digests + _digest(kind, value))
+
+    def has(self, kind: str, value: str) -> bool:
+        """Whether the term is among them."""
+        held, wanted = self.digests, _digest(kind, value)
+        return any(held[n : n + 16] == wanted for n in range(0, len(held), 16))
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.digests) // 16
+
+
+def _digest(kind: str, value: str) -> bytes:
+    return sha256(f"{kind}\0{value}".encode()).digest()[:16]
+
+
+class Replay(DecisionReplay):
     """The state of a log after the entries that it was given.
 
-    ``lookup`` finds stored entries by id: those that statements are about. ``watched`` is a
-    subject whose indexes are kept in ``indexes``.
+    ``lookup`` finds stored entries by id: those that statements are about; ``chain`` those that
+    concern a subject. ``watched`` is a subject whose indexes are kept in ``indexes``.
     """
 
     def __init__(
-        self, lookup: Lookup, backend: Backend | None = None, watched: str | None = None
+        self,
+        lookup: Lookup,
+        chain: Chain,
+        backend: Backend | None = None,
+        watched: str | None = None,
     ) -> None:
-        self.size = 0
-        self.governance = 0
-        self.log: LogState | None = None
-        self.states: dict[str, bytes] = {}
+        super().__init__(self._look_up, self._rows_of, backend)
         self.rows: dict[str, Rows] = {}
+        self.terms: dict[str, Terms] = {}
         self.indexes: list[int] = []
         self._lookup = lookup
-        self._backend = backend
+        self._stored_chain = chain
         self._watched = watched
 
     def take(self, statement: Statement, entry_id: bytes, time: int) -> Content:
-        """Decide the next entry at log time ``time`` (Unix seconds), its signature included.
-
-        Raises what registration would have refused it with.
-        """
+        """``decide`` the next entry, and note which subjects it concerns and by which terms."""
         index = self.size
-        content = read_content(statement)
-        wanted = needed(statement, content)
-        cited = cited_entries(wanted, self._find)
-        uris = [*wanted.uris, *(uri for entry in cited.values() for uri in entry.subjects)]
-        decision = admit(
-            statement,
-            content,
-            Occasion(index, time, entry_id),
-            self.log,
-            self._view(uris),
-            cited,
-            backend=self._backend,
-        ).decision
-        self._apply(decision.after)
-        for uri in decision.subjects:
+        replayed = self.decide(statement, entry_id, time)
+        for uri in replayed.decision.subjects:
             self.rows[uri] = self.rows.get(uri, Rows()).after(index)
             if uri == self._watched:
                 self.indexes.append(index)
-        self.governance += isinstance(content, Governance) and not isinstance(content, Head)
-        self.size += 1
-        return content
+        for kind, value, uri in terms_of(statement, replayed.content):
+            self.terms[uri] = self.terms.get(uri, Terms()).after(kind, value)
+        return replayed.content
 
-    def _apply(self, after: dict[str, State]) -> None:
-        for uri, state in after.items():
-            self.states[uri] = encode_state(state)
-            if isinstance(state, LogState):
-                self.log = state
+    def _rows_of(self, uri: str, size: int, limit: int) -> list[Registered]:
+        """From the rows that are being checked: they must be those that were expected so far."""
+        stored, expected = self._stored_chain(uri, size, limit), self.rows.get(uri, Rows())
+        rows = Rows()
+        for entry in stored:
+            rows = rows.after(entry.index)
+        if expected.count < limit and rows != expected:
+            raise damage(SUBJECT_ENTRY, f"subject {uri}", "", "other rows than its entries")
+        return [_read(entry) for entry in stored]
 
-    def _view(self, uris: list[str]) -> dict[str, State]:
-        return {uri: decode_state(self.states[uri]) for uri in uris if uri in self.states}
-
-    def _find(self, entry_id: bytes) -> Registered | None:
+    def _look_up(self, entry_id: bytes, size: int) -> Registered | None:
         stored = self._lookup(entry_id)
-        if stored is None or stored.index >= self.size:
-            return None
-        statement = parse_statement(stored.leaf)
-        return Registered(stored.index, entry_id, statement, read_content(statement))
+        return None if stored is None or stored.index >= size else _read(stored)
+
+
+def _read(stored: StoredEntry) -> Registered:
+    statement = parse_statement(stored.leaf)
+    return Registered(stored.index, stored.entry_id, statement, read_content(statement))

@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 
 from ledger.custody.events import Evidence, kind_of
-from ledger.proof.history import Decided
+from ledger.proof.history import Decided, History
+from ledger.proof.verdict import StatedDocument
 
 _SUFFIX = "sha256"
 
@@ -22,18 +23,6 @@ class HeldFile(msgspec.Struct, frozen=True):
 
     name: str
     size: int
-
-
-class StatedDocument(msgspec.Struct, frozen=True):
-    """A digest in an event. ``place`` is the field, such as ``evidence.1`` or ``report_sha256``;
-    ``size`` is None where the event does not state it."""
-
-    index: int
-    event: str
-    place: str
-    sha256: bytes
-    size: int | None = None
-    media_type: str | None = None
 
 
 class Matched(msgspec.Struct, frozen=True):
@@ -58,12 +47,13 @@ class EvidenceMatch(msgspec.Struct, frozen=True):
         return any(matched.size_differs for matched in self.held)
 
 
-def match_evidence(events: Sequence[Decided], files: Mapping[bytes, HeldFile]) -> EvidenceMatch:
-    """Compare the digests in ``events``, in log order, with ``files`` by their SHA-256.
+def match_evidence(
+    documents: Sequence[StatedDocument], files: Mapping[bytes, HeldFile]
+) -> EvidenceMatch:
+    """Compare the digests in ``documents`` with ``files`` by their SHA-256.
 
     Media types and the contents of files are not checked.
     """
-    documents = [document for decided in events for document in stated_documents(decided)]
     held = []
     for document in documents:
         file = files.get(document.sha256)
@@ -78,16 +68,31 @@ def match_evidence(events: Sequence[Decided], files: Mapping[bytes, HeldFile]) -
     )
 
 
-def stated_documents(decided: Decided) -> Iterator[StatedDocument]:
-    """Every digest of a document that an event states, in the order of its fields."""
-    event = decided.event
-    for place, holder, digest in _digests(event, ""):
+def stated_documents(history: History) -> tuple[StatedDocument, ...]:
+    """Every digest of a document that an entry states, in log order and in the order of fields."""
+    stated = [document for decided in history.events for document in _in_event(decided)]
+    stated += [
+        StatedDocument(
+            index=item.entry.index,
+            event="document",
+            place="payload",
+            sha256=item.envelope.sha256,
+            media_type=item.envelope.media_type,
+        )
+        for item in history.documents
+    ]
+    return tuple(sorted(stated, key=lambda document: document.index))
+
+
+def _in_event(decided: Decided) -> Iterator[StatedDocument]:
+    for place, holder, digest in _digests(decided.event, ""):
         about = holder if isinstance(holder, Evidence) else None
         yield StatedDocument(
             index=decided.entry.index,
-            event=kind_of(event),
+            event=kind_of(decided.event),
             place=place,
             sha256=digest,
+            kind=None if about is None else about.kind,
             size=None if about is None else about.size,
             media_type=None if about is None else about.media_type,
         )

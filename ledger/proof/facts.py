@@ -11,6 +11,7 @@ from ledger.custody.fields import Present, read
 from ledger.custody.identifiers import code_of
 from ledger.custody.labels import parse_label
 from ledger.custody.states import AliasState, BatteryState, ModelState, OperatorState, State
+from ledger.proof.evidence import stated_documents
 from ledger.proof.findings import corrections, standing
 from ledger.proof.history import Decided, History
 from ledger.proof.life import life_event, signer_of
@@ -51,6 +52,7 @@ def tell(
         label=label,
         unchecked=tuple(_unchecked(subject, battery, history, carried, profile)),
         operators=_operators(history),
+        documents=stated_documents(history),
     )
 
 
@@ -179,7 +181,7 @@ def _unchecked(
     if profile.model is not None and profile.model_issuer not in (None, battery.maker):
         yield f"the rated values of {profile.model}: {profile.model_issuer} states them, no maker"
     yield "white lists, accreditations of laboratories, and rules of other profiles than core"
-    documents = sum(len(item.event.evidence) for item in history.events)
+    documents = len(stated_documents(history))
     if documents:
         yield f"documents ({documents}): the file has their digests only"
 

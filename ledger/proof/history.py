@@ -21,11 +21,12 @@ from ledger.custody.events import Event
 from ledger.custody.governance import Head, ListSnapshot
 from ledger.custody.naming import log_uri
 from ledger.custody.operators import signing_key
+from ledger.custody.refold import change_of, fetch_chains
 from ledger.custody.rules import Finding, Occasion
 from ledger.custody.states import LogState, OperatorState, State
 from ledger.custody.times import parse_moment
 from ledger.proof.contents import has_log_time
-from ledger.proof.dossier import Dossier
+from ledger.proof.dossier import DossierEntry
 from ledger.wire.hash_envelope import HashEnvelope
 from ledger.wire.statement import Statement, check_signature, parse_statement
 
@@ -105,13 +106,13 @@ class History(msgspec.Struct, frozen=True):
     snapshots: tuple[SnapshotEntry, ...] = ()
 
 
-def read_entries(dossier: Dossier) -> tuple[ReadEntry, ...]:
-    """The entries of ``dossier``, each parsed.
+def read_entries(rows: tuple[DossierEntry, ...]) -> tuple[ReadEntry, ...]:
+    """The entries of a dossier or another file, each parsed.
 
     Raises ``malformed.*`` and ``unsupported.*``, with the entry in ``where``.
     """
     entries = []
-    for row in dossier.entries:
+    for row in rows:
         with _at(row.index):
             entries.append(_read(row.index, row.leaf, row.receipt))
     return tuple(entries)
@@ -150,6 +151,7 @@ class _Replay:
         self._last_head: Head | None = None
         self._others: set[int] = set()
         self._contents: set[bytes] = set()
+        self._chains: dict[str, list[Registered]] = {}
 
     def take(self, entry: ReadEntry) -> None:
         """Decide the next entry."""
@@ -175,9 +177,13 @@ class _Replay:
             backend=self._backend,
             refuse=False,
             carried=self._carried,
+            chains=fetch_chains(change_of(content, cited, self._log), self._chain),
         ).decision
         self._states.update(decision.after)
-        self._known[entry.entry_id] = Registered(entry.index, entry.entry_id, statement, content)
+        known = Registered(entry.index, entry.entry_id, statement, content)
+        self._known[entry.entry_id] = known
+        for uri in self._carried.intersection(decision.subjects):
+            self._chains.setdefault(uri, []).append(known)
         if isinstance(content, Event):
             self._events.append(Decided(entry, content, time, decision.subjects, decision.findings))
         elif isinstance(content, HashEnvelope):
@@ -186,6 +192,9 @@ class _Replay:
             self._snapshots.append(SnapshotEntry(entry, content, time))
         else:
             self._log = _log_state(decision.after) or self._log
+
+    def _chain(self, uri: str, limit: int) -> list[Registered]:
+        return self._chains.get(uri, [])[:limit]
 
     def history(self) -> History:
         """What was decided, with the findings that only the end of the file shows."""

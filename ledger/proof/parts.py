@@ -13,8 +13,8 @@ from keys.errors import declare
 from ledger.custody.decision import Content
 from ledger.custody.events import Event, Install, Manufacture, Model, Release, Repurpose
 from ledger.custody.governance import Head, OperatorRegistered, Policy
-from ledger.custody.naming import log_uri
 from ledger.custody.mandates import Mandate, MandateGiven
+from ledger.custody.naming import log_uri
 from ledger.proof.completeness import names_of
 from ledger.proof.contents import models_of, principals, rests_on
 from ledger.proof.history import HEAD, History, ReadEntry
@@ -82,19 +82,14 @@ def check_belongs(
 ) -> None:
     """Every entry is a policy, about an issuer, a principal or a model here, about a battery that
     is carried, or the head that gives one of these its time. Raises ``failed.dossier.foreign``."""
-    heads = sorted(entry.index for entry in entries if isinstance(entry.content, Head))
+    check_heads(history, entries)
     names = rests_on_names(entries, carried)
     models = {uri for entry in entries for uri in models_of(entry.content, carried)}
-    wanted_heads = {heads[-1], *_first_heads(heads, history)}
     for entry in entries:
         sub, content = entry.statement.sub, entry.content
-        if isinstance(content, Head):
-            belongs = entry.index in wanted_heads
-        elif isinstance(content, Event):
+        if isinstance(content, Event | Head):
             continue
-        else:
-            belongs = isinstance(content, Policy) or sub in names or sub in carried
-        if not belongs:
+        if not isinstance(content, Policy) and sub not in names and sub not in carried:
             raise FOREIGN.at(f"entry {entry.index}", sub)
     for decided in history.events:
         about = models if isinstance(decided.event, Model) else carried
@@ -124,6 +119,16 @@ def held_chains(
     return chains
 
 
+def check_heads(history: History, entries: tuple[ReadEntry, ...]) -> None:
+    """Every head gives an entry that needs it its time, or is the last one. Raises
+    ``failed.dossier.foreign``."""
+    heads = sorted(entry.index for entry in entries if isinstance(entry.content, Head))
+    wanted = {heads[-1], *_first_heads(heads, history)}
+    for index in heads:
+        if index not in wanted:
+            raise FOREIGN.at(f"entry {index}", "a head that no entry needs")
+
+
 def _introduced_by(content: Content, sub: str) -> Iterator[str]:
     """Who may sign from here on."""
     if isinstance(content, OperatorRegistered):
@@ -147,8 +152,10 @@ def _made_by(event: Content) -> Iterator[str]:
 def _first_heads(heads: list[int], history: History) -> Iterator[int]:
     """The first head after each event, document and snapshot; ``heads`` ascend."""
     place = 0
-    timed = (*history.events, *history.documents, *history.snapshots)
-    for index in sorted(item.entry.index for item in timed):
+    indexes = [decided.entry.index for decided in history.events]
+    indexes += [item.entry.index for item in history.documents]
+    indexes += [item.entry.index for item in history.snapshots]
+    for index in sorted(indexes):
         while place < len(heads) and heads[place] < index:
             place += 1
         if place < len(heads):

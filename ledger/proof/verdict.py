@@ -12,7 +12,6 @@ import msgspec
 from ledger.custody.rules import Finding
 from ledger.custody.states import BatteryState
 
-
 STATED = "stated by the service"
 """Completeness by the index that the log itself signed."""
 
@@ -125,6 +124,19 @@ class Label(msgspec.Struct, frozen=True):
         return self.why is None
 
 
+class StatedDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A digest (SHA-256) in the entry at ``index``. ``place`` is the field, such as ``evidence.1``
+    or ``report_sha256``; what the issuer did not state is None."""
+
+    index: int
+    event: str
+    place: str
+    sha256: bytes
+    kind: str | None = None
+    size: int | None = None
+    media_type: str | None = None
+
+
 class Verdict(msgspec.Struct, frozen=True):
     """Everything that was established about ``subject`` at time ``at`` (Unix seconds).
 
@@ -145,6 +157,7 @@ class Verdict(msgspec.Struct, frozen=True):
     label: Label | None
     unchecked: tuple[str, ...]
     operators: tuple[Signer, ...]
+    documents: tuple[StatedDocument, ...] = ()
 
     def fails(self, *, strict: bool = False) -> bool:
         """Whether something was found false: a rule broken, another label; with ``strict`` a

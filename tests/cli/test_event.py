@@ -40,6 +40,7 @@ EXTRA: dict[str, dict[str, Any]] = {
     "decommission": {"install_ref": REF},
     "accept": {"release_ref": REF},
     "refuse": {"release_ref": REF},
+    "withdrawal": {"release_ref": REF},
     "release": {"giver": ISSUER, "receiver": "https://other.example"},
     "repurpose": {
         "inputs": (repurpose_input(PACK, REF),),

@@ -11,9 +11,10 @@ from cli.evidence import attached, digest_of, held_files, media_type_of
 from keys import keyfile
 from keys.errors import CellbookError
 from keys.signer import generate
-from ledger.custody.events import parse_event
+from ledger.custody.events import Evidence, parse_event
 from ledger.wire.statement import parse_statement
-from tests.cli.running import refused, run
+from tests.cli.running import refused, run, run_json
+from tests.log.building import World
 
 PACK = "4A6PCPM27KLPCLE742946319"
 FIELDS = (
@@ -92,3 +93,50 @@ def test_a_folder_of_files(tmp_path: Path) -> None:
     assert digest_of(tmp_path / "a.pdf") == (sha256(b"one").digest(), 3)
     with pytest.raises(CellbookError, match="not a folder"):
         held_files(tmp_path / "a.pdf")
+
+
+@pytest.fixture
+def dossier(tmp_path: Path) -> tuple[object, ...]:
+    """A battery with a report and a photo, and the command that verifies its dossier."""
+    with World(tmp_path / "world", operators=("owner",)) as world:
+        pack = world.battery()
+        evidence = (
+            Evidence(kind="report", sha256=sha256(b"report").digest(), size=6),
+            Evidence(kind="photo", sha256=sha256(b"photo").digest(), size=7),
+        )
+        world.accepted(world.event("manufacture", pack, evidence=evidence))
+        world.end_epoch()
+        file = tmp_path / "pack.dossier"
+        file.write_bytes(world.ledger.dossier(pack))
+        trust = tmp_path / "trust.toml"
+        trust.write_bytes(world.home.trust_bytes())
+    (tmp_path / "documents").mkdir()
+    return ("verify", file, "--trust", trust, "--evidence", tmp_path / "documents")
+
+
+def test_verify_says_which_documents_are_held(dossier: tuple[object, ...], tmp_path: Path) -> None:
+    (tmp_path / "documents" / "report.pdf").write_bytes(b"report")
+    (tmp_path / "documents" / "else.pdf").write_bytes(b"else")
+    facts = run_json(*dossier)["evidence"]
+    (held,), (missing,) = facts["held"], facts["not_held"]
+    assert (held["file"], held["place"], held["kind"]) == ("report.pdf", "evidence.1", "report")
+    assert missing["sha256"] == sha256(b"photo").hexdigest()
+    assert facts["of_no_entry"] == ["else.pdf"]
+    printed = run(*dossier).stdout
+    assert "DOCUMENTS 1 of 2 are in your folder, by SHA-256\n" in printed
+    assert "manufacture, evidence.1 (report): report.pdf\n" in printed
+    assert "manufacture, evidence.2 (photo)\n" in printed
+    assert "  no entry states else.pdf\n" in printed
+    assert "What is in the documents was not checked.\n" in printed
+
+
+def test_a_false_size_fails(dossier: tuple[object, ...], tmp_path: Path) -> None:
+    (tmp_path / "documents" / "photo.jpg").write_bytes(b"photo")
+    assert run_json(*dossier, code=1)["evidence"]["held"][0]["size_differs"] is True
+    assert "FALSE: 7 bytes are stated, it has 5\n" in run(*dossier, code=1).stdout
+
+
+def test_without_the_option_nothing_is_said(dossier: tuple[object, ...]) -> None:
+    assert "evidence" not in run_json(*dossier[:-2])
+    assert "DOCUMENTS" not in run(*dossier[:-2]).stdout
+    refused("usage.file.read", *dossier[:-1], "nowhere", code=2)

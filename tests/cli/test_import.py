@@ -124,6 +124,7 @@ def test_what_the_service_refuses_comes_back_as_rows(plant: Plant, service: Serv
     table.write_text(table.read_text().replace(rows[1]["code"], rows[1]["code"][:-1] + "X"))
     facts = run_json("import", table, *plant.signing, "--url", service.url)
     assert (facts["signed"], facts["replaced"]) == (1, 1)
+    assert facts["columns_not_used"] == ["备注"]
     assert (facts["submitted"]["registered"], facts["submitted"]["skipped"]) == (1, 2)
     assert len(set(plant.source_refs())) == len(plant.statements()) == 3
 

@@ -82,6 +82,16 @@ def test_rows_without_their_statements_do_not_count(plant: Plant) -> None:
     assert len(rows_in(plant.outbox)) == 3
 
 
+def test_a_portion_of_which_nothing_is_left(plant: Plant, service: Service) -> None:
+    rows = plant.rows(1)
+    run("import", plant.table("plant.csv", rows), *plant.signing)
+    rows[0]["batch"] = "B-8"
+    facts = run_json("import", plant.table("plant.csv", rows), *plant.signing, "--url", service.url)
+    assert (facts["replaced"], facts["submitted"]["registered"]) == (1, 1)
+    assert [file.name for file in plant.outbox.glob("*.cbor-seq")] == ["000001.cbor-seq"]
+    assert len(plant.statements()) == 1
+
+
 def test_portions_are_files(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbox_module, "PORTION", 4)
     run("import", plant.table("plant.csv", plant.rows(10)), *plant.signing)

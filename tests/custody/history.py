@@ -44,6 +44,7 @@ from ledger.custody.governance import (
     encode_governance,
 )
 from ledger.custody.naming import family_uri, log_uri
+from ledger.custody.refold import change_of, fetch_chains
 from ledger.custody.rules import Occasion
 from ledger.custody.states import BatteryState, LogState, OperatorState, State
 from ledger.custody.subjects import CitedEntry
@@ -165,7 +166,10 @@ class Log:
         """Admit ``data`` as the next entry. ``options`` are those of ``admit``."""
         statement, content, occasion = self.read(data)
         states, cited = self.gathered(statement, content)
-        decision = admit(statement, content, occasion, self.log, states, cited, **options).decision
+        chains = fetch_chains(change_of(content, cited, self.log), self.chain)
+        decision = admit(
+            statement, content, occasion, self.log, states, cited, chains=chains, **options
+        ).decision
         self.states.update(decision.after)
         entry_id = occasion.entry_id
         self.entries[entry_id] = Registered(occasion.index, entry_id, statement, content)
@@ -178,7 +182,15 @@ class Log:
         """What ``decide`` says of ``data`` as the next entry; nothing is kept."""
         statement, content, occasion = self.read(data)
         states, cited = self.gathered(statement, content)
-        return decide(statement, content, occasion, self.log, states, cited, **options)
+        chains = fetch_chains(change_of(content, cited, self.log), self.chain)
+        return decide(
+            statement, content, occasion, self.log, states, cited, chains=chains, **options
+        )
+
+    def chain(self, uri: str, limit: int = 2**31) -> list[Registered]:
+        """The entries that concern ``uri``, ascending."""
+        of_it = (taken for taken in self.taken if uri in taken.decision.subjects)
+        return [self.entries[taken.entry_id] for taken in of_it][:limit]
 
     def refused(self, data: bytes) -> str:
         """The code with which ``data`` is refused; nothing of it stays."""

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from keys.possession import prove
 from keys.purposes import EVENTS as FOR_EVENTS
 from keys.signer import Signer, SoftwareSigner
+from ledger.custody.decision import read_content
 from ledger.custody.events import EVENTS, Event, encode_event, kind_of
 from ledger.custody.governance import (
     Authority,
@@ -39,7 +40,6 @@ from ledger.custody.governance import (
 from ledger.custody.naming import family_uri, log_uri
 from ledger.custody.times import format_moment
 from ledger.log.genesis import ALGORITHMS
-from ledger.custody.decision import read_content
 from ledger.proof.checkpoint import Checkpoint, format_body
 from ledger.proof.completeness import Stated, names_of
 from ledger.proof.contents import carried_by

@@ -8,7 +8,7 @@ from pathlib import Path
 from ledger.custody.events import Evidence
 from ledger.custody.events.life import DataInterface
 from ledger.proof.dossier import decode_dossier
-from ledger.proof.evidence import HeldFile, match_evidence
+from ledger.proof.evidence import HeldFile, match_evidence, stated_documents
 from ledger.proof.history import History, read_entries, replay
 from tests.log.building import World
 
@@ -39,7 +39,7 @@ def told(tmp_path: Path) -> History:
         world.live(pack, "install")
         world.accepted(world.event("decommission", pack, log_sha256=digest(LOG)))
         dossier = decode_dossier(world.ledger.dossier(pack))
-        return replay(read_entries(dossier), frozenset({pack}))
+        return replay(read_entries(dossier.entries), frozenset({pack}))
 
 
 def held(*data: bytes) -> dict[bytes, HeldFile]:
@@ -47,8 +47,8 @@ def held(*data: bytes) -> dict[bytes, HeldFile]:
 
 
 def test_every_digest_of_a_document_is_found(tmp_path: Path) -> None:
-    events = told(tmp_path).events
-    nothing = match_evidence(events, {})
+    documents = stated_documents(told(tmp_path))
+    nothing = match_evidence(documents, {})
     places = [(document.event, document.place) for document in nothing.not_held]
     assert places == [
         ("manufacture", "evidence.1"),
@@ -62,7 +62,7 @@ def test_every_digest_of_a_document_is_found(tmp_path: Path) -> None:
 
 
 def test_what_is_held_what_is_not_and_what_is_not_spoken_of(tmp_path: Path) -> None:
-    match = match_evidence(told(tmp_path).events, held(REPORT, LOG, b"else"))
+    match = match_evidence(stated_documents(told(tmp_path)), held(REPORT, LOG, b"else"))
     assert [matched.file.name for matched in match.held] == ["report", "log"]
     assert [document.sha256 for document in match.not_held] == [digest(PHOTO), digest(MANUAL)]
     assert [file.name for file in match.unknown] == ["else"]
@@ -71,6 +71,6 @@ def test_what_is_held_what_is_not_and_what_is_not_spoken_of(tmp_path: Path) -> N
 
 def test_a_size_that_the_document_does_not_have(tmp_path: Path) -> None:
     files = {digest(REPORT): HeldFile("report", 7), digest(PHOTO): HeldFile("photo", 9)}
-    match = match_evidence(told(tmp_path).events, files)
+    match = match_evidence(stated_documents(told(tmp_path)), files)
     assert [matched.size_differs for matched in match.held] == [True, False]
     assert match.contradicts

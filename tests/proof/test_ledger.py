@@ -13,8 +13,9 @@ from keys.signer import generate
 from ledger.custody.governance import LogKey
 from ledger.proof.checkpoint import Checkpoint, format_body
 from ledger.proof.dossier import Dossier, decode_dossier, encode_dossier
+from ledger.proof.genuine import CLOCK_SKEW
 from ledger.proof.verdict import Verdict
-from ledger.proof.verify import CLOCK_SKEW, verify_dossier
+from ledger.proof.verify import verify_dossier
 from ledger.wire.note import cosign, sign_note
 from tests.log.building import World
 from tests.proof.building import AT, changed, dossier_of, trust_of, two_lives

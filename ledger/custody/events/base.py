@@ -60,7 +60,9 @@ class Event(Payload, tag_field="type", frozen=True, kw_only=True):
     """What every event says: when, where, on whose behalf, with which evidence.
 
     The battery (``sub``) and the issuer (``iss``) stand in the CWT claims, not here.
-    ``occurred_at`` is the issuer's claim, as precise as ``time_precision`` says.
+    ``occurred_at`` is the issuer's claim, as precise as ``time_precision`` says. With ``corrects``
+    the event states anew what an earlier entry says: nothing happens by it, until a correction
+    names it as what counts in the place of that entry.
     """
 
     version: Public[Literal[1]] = 1
@@ -69,6 +71,7 @@ class Event(Payload, tag_field="type", frozen=True, kw_only=True):
     country: Interest[Country]
     facility_id: Conditional[Interest[Text | None]] = None
     source_ref: Parties[Text | None] = None
+    corrects: Conditional[Public[EntryId | None]] = None
     mandate: Conditional[Public[EntryId | None]] = None
     on_behalf_of: Conditional[Public[OperatorUri | None]] = None
     evidence: Public[Annotated[tuple[Evidence, ...], Some]] = ()

@@ -140,7 +140,8 @@ Digest = Annotated[bytes, Meta(min_length=32, max_length=32)]
 """SHA-256 of a document."""
 EntryId = Annotated[bytes, Meta(min_length=32, max_length=32)]
 """SHA-256 of a leaf: the entry that is meant."""
-PublicKey = Annotated[bytes, Meta(min_length=1, max_length=4096)]
+LONGEST_KEY = 4_096
+PublicKey = Annotated[bytes, Meta(min_length=1, max_length=LONGEST_KEY)]
 """A COSE_Key in its deterministic encoding."""
 
 Count = Annotated[int, Meta(ge=0, le=10**9)]

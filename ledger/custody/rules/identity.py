@@ -42,4 +42,6 @@ def code_is_new(case: Case) -> str | None:
         return None
     if isinstance(case.before, AliasState):
         return f"{case.uri} is another name of {case.before.of}"
+    if case.kind == "manufacture" and case.battery is not None and case.battery.unmade is not None:
+        return None  # what stood under the code was taken back
     return f"{case.uri} is registered already"

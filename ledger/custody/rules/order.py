@@ -25,6 +25,23 @@ def begins_with_manufacture(case: Case) -> str | None:
 
 
 @rule(
+    "ORD-1",
+    "R",
+    since=2,
+    basis="design: what did not begin does not go on",
+    text="Nothing happens to a battery whose beginning was taken back, until it is manufactured.",
+    repair="Register the manufacture of the unit that carries this code.",
+    kinds=BATTERY_KINDS - RECORD_KINDS,
+    parts=("sub", "input", "child", "remainder", "unit"),
+)
+def was_made(case: Case) -> str | None:
+    battery = case.battery
+    if battery is None or battery.unmade is None or case.kind == "manufacture":
+        return None
+    return f"entry {battery.unmade.index}, with which it began, was taken back"
+
+
+@rule(
     "ORD-2",
     "R",
     basis="design: one place at a time",
@@ -157,7 +174,7 @@ def has_not_ended(case: Case) -> str | None:
     text="Neither `occurred_at` nor `iat` is further ahead of registration than the policy allows.",
     repair="Correct the clock, or submit when the time has come.",
     kinds=BATTERY_KINDS | {"model"},
-    parts=("event",),
+    parts=("event", "restated"),
 )
 def is_not_in_the_future(case: Case) -> str | None:
     ahead = max(case.occurred, case.issued) - case.occasion.time

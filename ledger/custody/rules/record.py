@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from ledger.custody.events import Correction
 from ledger.custody.fields import Present, read
+from ledger.custody.refold import rests
 from ledger.custody.rules.order import RECORD_KINDS
 from ledger.custody.rules.registry import BATTERY_KINDS, Case, rule
 from ledger.custody.subjects import cited_by
@@ -45,16 +47,18 @@ def names_what_holds_instead(case: Case) -> str | None:
     since=2,
     basis="design: two corrections of one entry would be two truths",
     text="An entry that is disputed is settled by a resolution, not by a correction; one that was "
-    "taken back is not corrected again.",
-    repair="Ask an authority to resolve the dispute.",
+    "corrected is not corrected again.",
+    repair="Ask an authority to resolve the dispute, or dispute the correction.",
     kinds=("correction",),
     parts=("sub", "unit"),
 )
 def is_not_disputed(case: Case) -> str | None:
-    entry_id = cited_by(case.event)
-    if case.battery is None or entry_id not in case.battery.disputed:
-        return None
-    return "the entry is disputed"
+    entry_id, battery = cited_by(case.event), case.battery
+    if battery is not None and entry_id in battery.disputed:
+        return "the entry is disputed"
+    if battery is not None and entry_id in dict(battery.corrected):
+        return "the entry was corrected before"
+    return None
 
 
 @rule(
@@ -69,11 +73,12 @@ def is_not_disputed(case: Case) -> str | None:
     parts=("sub", "unit"),
 )
 def nothing_rests_on_it(case: Case) -> str | None:
-    if read(case.event, "kind") != Present("did-not-happen") or case.battery is None:
+    entry, event = case.cited.get(cited_by(case.event) or b""), case.event
+    if entry is None or case.battery is None or not isinstance(event, Correction):
         return None
-    if case.battery.last.entry_id == cited_by(case.event):
+    if not rests(event, entry, case.battery):
         return None
-    return f"entry {case.battery.last.index} came after it; the entry is disputed from here on"
+    return f"batteries or events rest on entry {entry.index}; it is disputed from here on"
 
 
 @rule(

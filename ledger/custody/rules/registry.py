@@ -201,11 +201,18 @@ def rules_for(profiles: Profiles, kind: str, part: str) -> tuple[Rule, ...]:
     return found
 
 
+def applicable(case: Case) -> list[Rule]:
+    """The rules of the case's profiles that judge it, in the order of the table."""
+    return [
+        r
+        for r in rules_for(case.profiles, case.kind, case.part)
+        if r.jurisdiction is None or r.is_law_for(case)
+    ]
+
+
 def judge(case: Case) -> Iterator[Finding]:
     """What the rules of the case's profiles find in it."""
-    for applied in rules_for(case.profiles, case.kind, case.part):
-        if applied.jurisdiction is not None and not applied.is_law_for(case):
-            continue
+    for applied in applicable(case):
         detail = applied.check(case)
         if detail is not None:
             yield Finding(applied.id, applied.kind == "R", case.uri, case.occasion.index, detail)

@@ -35,7 +35,7 @@ PARTY_KINDS = frozenset({"reading", "incident", "dispute"})
     text="The issuer has a role that may sign events of this kind, or is a party where that does.",
     repair="Ask the registrar for the role: `cellbook operator change`.",
     kinds=BATTERY_KINDS | {"model"},
-    parts=("event", "unit"),
+    parts=("event", "restated", "unit"),
 )
 def issuer_has_the_role(case: Case) -> str | None:
     needed = ROLES_FOR.get(case.kind)
@@ -50,6 +50,36 @@ def issuer_has_the_role(case: Case) -> str | None:
 
 def _is_party(battery: BatteryState, issuer: str) -> bool:
     return issuer in (battery.owner, battery.responsible, *battery.parties)
+
+
+@rule(
+    "COR-2",
+    "R",
+    since=2,
+    basis="design: who signed corrects",
+    text="Only the first signer of an entry, or an authority, states it anew.",
+    repair="Dispute the entry instead.",
+    kinds=BATTERY_KINDS,
+    parts=("restated",),
+)
+def restates_its_own(case: Case) -> str | None:
+    return corrects_its_own(case)
+
+
+@rule(
+    "COR-2",
+    "F",
+    since=2,
+    basis="design: nothing is undone silently",
+    text="What follows an entry that was corrected or taken back was decided when that entry "
+    "counted; each of these entries is flagged, and the state is folded again.",
+    repair="Ask whether what followed would have been done all the same.",
+    kinds=("correction", "resolution"),
+    parts=(),
+)
+def what_follows_is_flagged(case: Case) -> str | None:
+    """Never asked: the decision flags them, which has the battery's entries at hand."""
+    return None
 
 
 @rule(

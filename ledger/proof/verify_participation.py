@@ -1,0 +1,121 @@
+"""Verification of a participation file, offline: bytes, a trust file and a time go in.
+
+Nothing here reads a clock, an environment or a network. The steps, and the attack that each stops:
+
+1. The bytes are one participation file in its one encoding              (two readings of one file)
+2. It is of the ledger that the trust file names, at its checkpoint       (a ledger of the forger's)
+3. It holds the policies, the scheme's snapshots and their heads alone   (padding, missing policies)
+4. Every policy, snapshot and head is decided again, in order         (strangers that publish lists)
+5. Every entry is in the tree of the checkpoint, at its index           (entries that never were in)
+6. The leaves prove what each snapshot that counts says           (rows of another list, wrong days)
+
+What no step checks stands in ``Participant.unchecked``.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+import msgspec
+
+from keys.cose_key import Backend
+from ledger.custody.governance import Head, ListSnapshot, Policy
+from ledger.custody.listed import ListAnswer, answer
+from ledger.custody.schemes import list_uri
+from ledger.custody.snapshots import Stated, snapshot_of, stated
+from ledger.custody.states import ListedSnapshot
+from ledger.proof.genuine import (
+    check_ledger,
+    check_root,
+    check_time,
+    verify_checkpoint,
+    verify_receipts,
+)
+from ledger.proof.history import History, ReadEntry, read_entries, replay
+from ledger.proof.participation import decode_participation
+from ledger.proof.parts import FOREIGN, check_heads, check_parts
+from ledger.proof.trust import Trust
+from ledger.proof.verdict import Record
+
+UNCHECKED = (
+    "that no newer snapshot was left out of the file: the service could hide one",
+    "that the publisher copied the list rightly: the ministry itself signs nothing",
+    "that the list is sorted as a whole: only the leaves that the proof needs are here",
+    "that whoever shows the file is the enterprise with this identifier",
+)
+"""What a participation file does not show, in sentences."""
+
+
+class Participant(msgspec.Struct, frozen=True):
+    """What was established: the answer of the scheme's lists, by the publishers' word.
+
+    ``at`` is the time of the check (Unix seconds); ``snapshots`` are all that the file holds.
+    """
+
+    answer: ListAnswer
+    utc_offset_min: int | None
+    snapshots: tuple[ListedSnapshot, ...]
+    record: Record
+    at: int
+    unchecked: tuple[str, ...] = UNCHECKED
+
+
+def verify_participation(
+    data: bytes, trust: Trust, at: int, *, backend: Backend | None = None
+) -> Participant:
+    """What ``data`` establishes, by the word of the ledger in ``trust`` and of its publishers.
+
+    ``at`` is the time of the check in Unix seconds. Raises ``malformed.*``, ``failed.*`` and
+    ``rejected.*`` for a file that is not genuine, ``undecided.*`` and ``unsupported.*`` where a
+    required check could not be made. Whether somebody is listed stands in the answer.
+    """
+    file = decode_participation(data)
+    check_ledger(file.checkpoint, file.entries, trust)
+    entries = read_entries(file.entries)
+    _check_holdings(entries, list_uri(file.scheme))
+    check_parts(entries, frozenset())
+    history = replay(entries, frozenset(), backend)
+    check_heads(history, entries)
+    check_root(history, entries[0], trust)
+    checkpoint, head = verify_checkpoint(file.checkpoint, history.log, entries)
+    verify_receipts(entries, history.log, checkpoint, head.time, backend)
+    check_time(head, at)
+    snapshots = _stated(history)
+    found = answer(file.scheme, file.identifier, file.day, snapshots, dict(file.proofs))
+    offsets = {item.content.utc_offset_min for item in history.snapshots}
+    record = Record(
+        ledger=trust.name,
+        origin=trust.origin,
+        genesis=trust.genesis,
+        family=trust.family,
+        size=checkpoint.size,
+        root=checkpoint.root,
+        time=head.time,
+        policy=history.log.number,
+        profiles=history.log.profiles,
+        entries=len(entries),
+        events=0,
+        file_sha256=sha256(data).digest(),
+    )
+    listed = tuple(item.snapshot for item in snapshots)
+    return Participant(found, next(iter(offsets), None), listed, record, at)
+
+
+def _check_holdings(entries: tuple[ReadEntry, ...], uri: str) -> None:
+    """Step 3: policies, snapshots of the scheme, and heads."""
+    for entry in entries:
+        content = entry.content
+        is_snapshot = isinstance(content, ListSnapshot) and entry.statement.sub == uri
+        if not is_snapshot and not isinstance(content, Policy | Head):
+            raise FOREIGN.at(f"entry {entry.index}", entry.statement.sub)
+
+
+def _stated(history: History) -> tuple[Stated, ...]:
+    return tuple(
+        stated(
+            snapshot_of(item.entry.statement.iss, item.content, item.entry.index),
+            item.time,
+            item.content.utc_offset_min,
+        )
+        for item in history.snapshots
+    )
