@@ -213,9 +213,7 @@ def _policy(desk: Desk, log_uri: str) -> LogState:
 def _sign_head(
     signers: LogSigners, log: LogState, log_uri: str, head: LogHead, time: int, index_root: bytes
 ) -> bytes:
-    content = Head(
-        tree_size=head.size, time=time, index_root=index_root, previous=head.last_head
-    )
+    content = Head(tree_size=head.size, time=time, index_root=index_root, previous=head.last_head)
     return sign_statement(
         signers.in_force(log, "statements", head.size),
         typ=TYP_HEAD,

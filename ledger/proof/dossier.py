@@ -1,7 +1,8 @@
 """The dossier: one file from which a battery's life is verified offline.
 
 It holds nothing that is not checked: a checkpoint, entries in ascending index, each with a receipt
-at the checkpoint's size, and proofs from the log's index that they are all. Docs and CDDL are in ``docs/formats.md``.
+at the checkpoint's size, and proofs from the log's index that they are all. Docs and CDDL are in
+``docs/formats.md``.
 """
 
 from __future__ import annotations

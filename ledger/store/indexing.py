@@ -1,4 +1,4 @@
-"""What the store keeps of the index: chains of subjects and blocks of the tree, as of the last head.
+"""What the store keeps of the index: chains of subjects, blocks of the tree, as of the last head.
 
 Group commits do not touch them. What entries since then concern is in ``subject_entry``, so that
 whoever ends an epoch finds it there, whichever process wrote it.

@@ -156,6 +156,15 @@ def list_roots(connection: Connection) -> list[bytes]:
 
 def counts(connection: Connection) -> Counts:
     """The number of rows of each table; reads all of an index."""
-    tables = (ENTRY, SUBJECT, SUBJECT_ENTRY, TILE, CHECKPOINT, LIST_DOCUMENT, SUBJECT_CHAIN, INDEX_BLOCK)
+    tables = (
+        ENTRY,
+        SUBJECT,
+        SUBJECT_ENTRY,
+        TILE,
+        CHECKPOINT,
+        LIST_DOCUMENT,
+        SUBJECT_CHAIN,
+        INDEX_BLOCK,
+    )
     numbers = [connection.execute(select(func.count()).select_from(t)).scalar() for t in tables]
     return Counts(*(number or 0 for number in numbers))

@@ -76,9 +76,7 @@ class Indexed:
             uris = [*wanted.uris, *(uri for about in cited.values() for uri in about.subjects)]
             states = {uri: self._states[uri] for uri in uris if uri in self._states}
             occasion = Occasion(index, TIME, entry_id)
-            decision = decide(
-                statement, content, occasion, self._log, states, cited, refuse=False
-            )
+            decision = decide(statement, content, occasion, self._log, states, cited, refuse=False)
         except CellbookError:
             return _named(statement, content)
         self._states.update(decision.after)
