@@ -25,6 +25,7 @@ from ledger.log.damage import (
     damage,
     differs,
 )
+from ledger.log.found import check_terms
 from ledger.log.lists import check_list_documents
 from ledger.log.replay import Replay, Rows
 from ledger.log.retold import Retold
@@ -51,6 +52,7 @@ class Report(msgspec.Struct, frozen=True):
     subject_entries: int
     tiles: int
     list_documents: int
+    terms: int
 
 
 def fsck(
@@ -113,6 +115,7 @@ class _Check:
         self._retold.finish(self._counts.tiles)
         self._check_subjects()
         self._check_head_row()
+        check_terms(self._store, self._replay.terms)
         self._list_documents = check_list_documents(self._store, self._replay.states)
         return self._report()
 
@@ -213,4 +216,5 @@ class _Check:
             subject_entries=self._counts.subject_entries,
             tiles=retold.tiles,
             list_documents=self._list_documents,
+            terms=self._counts.terms,
         )

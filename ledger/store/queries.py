@@ -17,6 +17,7 @@ from ledger.store.tables import (
     LOG_HEAD,
     SUBJECT,
     SUBJECT_ENTRY,
+    TERM,
     TILE,
 )
 
@@ -154,6 +155,6 @@ def list_roots(connection: Connection) -> list[bytes]:
 
 def counts(connection: Connection) -> Counts:
     """The number of rows of each table; reads all of an index."""
-    tables = (ENTRY, SUBJECT, SUBJECT_ENTRY, TILE, CHECKPOINT, LIST_DOCUMENT)
+    tables = (ENTRY, SUBJECT, SUBJECT_ENTRY, TILE, CHECKPOINT, LIST_DOCUMENT, TERM)
     numbers = [connection.execute(select(func.count()).select_from(t)).scalar() for t in tables]
     return Counts(*(number or 0 for number in numbers))

@@ -61,3 +61,4 @@ class Counts(msgspec.Struct, frozen=True):
     tiles: int
     checkpoints: int
     list_documents: int
+    terms: int

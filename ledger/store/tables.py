@@ -103,6 +103,20 @@ class ListDocumentRow(SQLModel, table=True):
     data: bytes = Field(sa_column=_blob())
 
 
+class TermRow(SQLModel, table=True):
+    """A word under which a subject is found. Clustered by the word: a search reads one range."""
+
+    __tablename__ = "term"
+    __table_args__ = {"sqlite_with_rowid": False}
+    kind: str = Field(sa_column=Column(_URI, primary_key=True, nullable=False))
+    value: str = Field(sa_column=Column(_URI, primary_key=True, nullable=False))
+    subject_id: int = Field(
+        sa_column=Column(
+            _NUMBER, ForeignKey("subject.id"), primary_key=True, autoincrement=False, nullable=False
+        )
+    )
+
+
 def _table(model: type[SQLModel]) -> Table:
     return cast(Table, model.__table__)  # type: ignore[attr-defined]
 
@@ -115,3 +129,4 @@ TILE = _table(TileRow)
 CHECKPOINT = _table(CheckpointRow)
 LOG_HEAD = _table(LogHeadRow)
 LIST_DOCUMENT = _table(ListDocumentRow)
+TERM = _table(TermRow)
