@@ -32,7 +32,7 @@ from api.lists import Lists
 from api.problems import HANDLERS
 from api.published import Published
 from api.routing import DirectRoute
-from api.views import BatteryDocument, FoundBattery
+from api.views import BatteryDocument, FoundBattery, SearchDocument
 from ledger.log.ledger import Ledger
 
 
@@ -113,7 +113,7 @@ def _document(app: FastAPI) -> Callable[[], dict[str, Any]]:
                 routes=app.routes,
             )
             _, schemas = msgspec.json.schema_components(
-                [FoundBattery, BatteryDocument, SchemesDocument, ListDocument],
+                [FoundBattery, SearchDocument, BatteryDocument, SchemesDocument, ListDocument],
                 ref_template="#/components/schemas/{name}",
             )
             document["components"] = {"schemas": {**PROBLEM_SCHEMAS, **schemas}}

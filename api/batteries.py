@@ -12,10 +12,12 @@ from starlette.responses import Response
 
 from api.describing import binary, json_of, parameter, refusals
 from api.refusals import QUERY, SUBJECT
+from api.searching import DESCRIPTION, PARAMETERS, search
 from api.views import battery_document, found
 from ledger.custody.identifiers import GS1_HOST, code_of
 from ledger.log.ledger import Ledger
 from ledger.log.reading import NO_BATTERY, NO_CHECKPOINT
+from ledger.log.searching import PAGE, UNKNOWN_KIND
 from ledger.wire.base64text import decode_base64url
 
 DOSSIER = "application/vnd.cellbook.dossier+cbor"
@@ -31,7 +33,9 @@ class Batteries:
         self._ledger = ledger
 
     async def find(self, request: Request) -> Response:
-        """The battery that a code, a URI or a further name stands for."""
+        """The battery that a code, a URI or a further name stands for; or a page of a search."""
+        if "q" in request.query_params:
+            return Response(await search(self._ledger, request), 200, _FRESH, JSON)
         names = request.query_params.getlist("id")
         if len(names) != 1 or not 0 < len(names[0]) <= _LONGEST_ID:
             raise QUERY.at("id", f"give it once, with 1 to {_LONGEST_ID} characters")
@@ -57,12 +61,16 @@ class Batteries:
             self.find,
             methods=["GET"],
             tags=["Batteries"],
-            summary="Find a battery",
-            description=_FIND,
-            openapi_extra={"parameters": [_ID]},
+            summary="Find a battery, or search",
+            description=_FIND + DESCRIPTION,
+            openapi_extra={"parameters": [_ID, *PARAMETERS]},
             responses={
-                200: json_of("FoundBattery", "The subject, and where to go on.", _FOUND),
-                **refusals((QUERY, NO_BATTERY)),
+                200: json_of(
+                    ("FoundBattery", "SearchDocument"),
+                    "With `id` the subject, and where to go on; with `q` a page of what was found.",
+                    _FOUND,
+                ),
+                **refusals((QUERY, UNKNOWN_KIND, PAGE, NO_BATTERY)),
             },
         )
         router.add_api_route(
@@ -113,7 +121,7 @@ def _file_name(subject: str) -> str:
 _URI = "urn:cellbook:gbt34014:4A6PBPM27KLPCLE740000001"
 _SEGMENT = "dXJuOmNlbGxib29rOmdidDM0MDE0OjRBNlBCUE0yN0tMUENMRTc0MDAwMDAwMQ"
 _ID = parameter("id", "query", "The code on the label, a URI, or a further name of it.",
-                "4A6PBPM27KLPCLE740000001")  # fmt: skip
+                "4A6PBPM27KLPCLE740000001", required=False)  # fmt: skip
 _SUBJECT = parameter(
     "subject",
     "path",
@@ -123,7 +131,9 @@ _SUBJECT = parameter(
 )
 _FIND = """\
 Takes what stands on the battery and gives its subject: the one URI under which its whole life is
-recorded. Codes are taken in either case."""
+recorded. Codes are taken in either case, GS1 identifiers as printed, scanned or as a Digital Link.
+
+"""
 _SHOW = """\
 What the log says about the battery at this moment, decided from its entries by the rules of the
 policy. For convenience: nothing here is proven. Whoever must rely on it takes the dossier.

@@ -45,9 +45,11 @@ def binary(media_types: Iterable[str], description: str, **headers: str) -> Desc
     return answer
 
 
-def json_of(name: str, description: str, example: object) -> Described:
-    """A JSON body with the schema ``name`` of the document's components."""
-    schema = {"$ref": f"#/components/schemas/{name}"}
+def json_of(name: str | tuple[str, ...], description: str, example: object) -> Described:
+    """A JSON body with the schema ``name`` of the document's components, or one of several."""
+    names = (name,) if isinstance(name, str) else name
+    references = [{"$ref": f"#/components/schemas/{each}"} for each in names]
+    schema: Described = references[0] if len(references) == 1 else {"oneOf": references}
     content = {"application/json": {"schema": schema, "example": example}}
     return {"description": description, "content": content}
 
@@ -63,12 +65,14 @@ def body(media_types: Iterable[str], description: str) -> Described:
     return {"requestBody": {**binary(media_types, description), "required": True}}
 
 
-def parameter(name: str, place: str, description: str, example: str) -> Described:
-    """A parameter in the ``path`` or the ``query``, always required."""
+def parameter(
+    name: str, place: str, description: str, example: str, *, required: bool = True
+) -> Described:
+    """A parameter in the ``path`` or the ``query``."""
     return {
         "name": name,
         "in": place,
-        "required": True,
+        "required": required,
         "description": description,
         "schema": {"type": "string"},
         "example": example,

@@ -5,10 +5,14 @@ For convenience and proven by nothing: what counts is the dossier.
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import msgspec
 
+from ledger.custody.identifiers import BATTERY_NAMES
 from ledger.custody.states import Assessed, BatteryState, Mark, Released
 from ledger.log.reading import BatteryView, EntryView
+from ledger.log.searching import Hit, Page
 from ledger.wire.base64text import encode_base64url
 
 
@@ -24,6 +28,21 @@ class FoundBattery(msgspec.Struct, frozen=True):
 
     subject: str
     links: Links
+
+
+class HitDocument(msgspec.Struct, frozen=True):
+    """A subject that was found, and by what. ``links`` are null where it is no battery."""
+
+    subject: str
+    kinds: list[str]
+    links: Links | None
+
+
+class SearchDocument(msgspec.Struct, frozen=True):
+    """A page of what was found; ``next`` is the path of the next one, null after the last."""
+
+    hits: list[HitDocument]
+    next: str | None
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -97,6 +116,23 @@ class BatteryDocument(msgspec.Struct, frozen=True):
 def found(subject: str) -> FoundBattery:
     """What the search answers."""
     return FoundBattery(subject, _links(subject))
+
+
+def search_document(page: Page, query: str, kind: str | None, limit: int) -> SearchDocument:
+    """The document of a page of the search."""
+    return SearchDocument([_hit(hit) for hit in page.hits], _next(page, query, kind, limit))
+
+
+def _hit(hit: Hit) -> HitDocument:
+    is_battery = hit.subject.startswith(BATTERY_NAMES)
+    return HitDocument(hit.subject, list(hit.kinds), _links(hit.subject) if is_battery else None)
+
+
+def _next(page: Page, query: str, kind: str | None, limit: int) -> str | None:
+    if page.after is None:
+        return None
+    asked = {"q": query, **({} if kind is None else {"kind": kind})}
+    return "/batteries?" + urlencode({**asked, "limit": limit, "after": page.after})
 
 
 def battery_document(view: BatteryView) -> BatteryDocument:

@@ -32,6 +32,25 @@ class _Found(msgspec.Struct, frozen=True):
     subject: str
 
 
+class FoundHit(msgspec.Struct, frozen=True):
+    """A subject that a service found, and by what."""
+
+    subject: str
+    kinds: tuple[str, ...]
+
+
+class FoundPage(msgspec.Struct, frozen=True):
+    """A page of what a service found; ``after`` is where the next one begins."""
+
+    hits: tuple[FoundHit, ...]
+    after: str | None
+
+
+class _Page(msgspec.Struct, frozen=True):
+    hits: tuple[FoundHit, ...]
+    next: str | None
+
+
 Answer = bytes | CellbookError
 """A receipt, or why there is none."""
 
@@ -93,6 +112,18 @@ def read_subject(body: bytes) -> str:
         return plain_text(msgspec.json.decode(body, type=_Found).subject)
     except ValueError as error:
         raise ANSWER.at("batteries", plain_text(str(error))) from None
+
+
+def read_page(body: bytes) -> FoundPage:
+    """The page in the answer to a search. Raises ``unavailable.service.answer``."""
+    try:
+        page = msgspec.json.decode(body, type=_Page)
+    except ValueError as error:
+        raise ANSWER.at("batteries", plain_text(str(error))) from None
+    hits = tuple(
+        FoundHit(plain_text(hit.subject), tuple(map(plain_text, hit.kinds))) for hit in page.hits
+    )
+    return FoundPage(hits, hits[-1].subject if hits and page.next is not None else None)
 
 
 def read_keys(body: bytes) -> list[CoseKey]:

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 def fsck(folder: Path, trust: Path | None, as_json: bool) -> None:
     """Recompute the whole ledger in FOLDER from its stored entries.
 
-    Checks every signature, every decision, heads and times, tiles, checkpoints, and the state and
-    the entries of every subject. Names the first damaged row and exits with 1; exits with 3 when
-    the store cannot be used. Stop the service first: nothing may write meanwhile.
+    Checks every signature, every decision, heads and times, tiles, checkpoints, and the state, the
+    entries and the terms of every subject. Names the first damaged row and exits with 1; exits
+    with 3 when the store cannot be used. Stop the service first: nothing may write meanwhile.
     """
     from keys import pynacl
     from ledger.log.fsck import fsck as check
@@ -69,6 +69,7 @@ def _text(folder: Path, report: Report) -> str:
   heads        {report.heads}
   checkpoints  {report.checkpoints}{waiting}
   subjects     {report.subjects}, named {report.subject_entries} times
+  terms        {report.terms}, by which they are found
   tiles        {report.tiles}
   lists        {report.list_documents} with their rows
 Not checked: that others know this log. Compare a checkpoint that they hold."""

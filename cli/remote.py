@@ -20,10 +20,12 @@ from cli.address import check_url, is_local
 from cli.answers import (
     ANSWER,
     Answer,
+    FoundPage,
     parse_problem,
     plain_text,
     read_answers,
     read_keys,
+    read_page,
     read_subject,
 )
 from keys.cose_key import CoseKey
@@ -145,6 +147,11 @@ class Remote:
         """The subject of the battery that a code or a URI names. Raises ``missing.battery``."""
         body = self._send("GET", "/batteries", MAX_JSON, params={"id": identifier}).body
         return read_subject(body)
+
+    def search(self, asked: Mapping[str, str]) -> FoundPage:
+        """A page of what the service finds; ``asked`` has ``q``, and ``kind``, ``after``,
+        ``limit`` where they are meant. Raises ``usage.search.*``."""
+        return read_page(self._send("GET", "/batteries", MAX_JSON, params=asked).body)
 
     def dossier(self, subject: str) -> bytes:
         """The dossier of a battery, not verified."""

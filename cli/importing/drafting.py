@@ -61,9 +61,10 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """How rows of one kind are read."""
+    """How rows of one kind are read; with ``parts`` some steps lead into parts or lists."""
 
     kind: str
+    parts: bool
     constants: Values
     steps: tuple[Step, ...]
 
@@ -161,8 +162,9 @@ class Drafting:
             raise located(error, _column(self._battery, "battery")) from None
 
     def _count_wide(self, row: Row) -> None:
+        cells = row.cells
         for column in self._wide:
-            cell = row.cells.get(column, "")
+            cell = cells.get(column, "")
             if isinstance(cell, str) and not cell.isascii() and plain_code(cell) != cell.strip():
                 self.normalised += 1
 
@@ -187,7 +189,7 @@ def _values(plan: Plan, row: Row, errors: list[CellbookError], zone: str | None)
                 ]
         except CellbookError as error:
             errors.append(located(error, step.place))
-    return {name: _listed(value) for name, value in values.items()}
+    return {name: _listed(value) for name, value in values.items()} if plan.parts else values
 
 
 def _put(values: Values, path: tuple[str, ...], value: Any) -> None:
@@ -222,7 +224,8 @@ def _plan(mapping: Mapping, kind: str, where: str, find: FindEntry) -> Plan:
     constants = constants_of(mapping, kind, where)
     known = {field.wire for field in fields_of(kind)}
     assert constants.keys() <= known  # noqa: S101 - others were left out
-    return Plan(kind, constants, tuple(steps))
+    parts = any(len(step.path) > 1 for step in steps)
+    return Plan(kind, parts, constants, tuple(steps))
 
 
 def _text(row: Row, stated: Source) -> str:

@@ -55,6 +55,8 @@ Level = Literal["pack", "module", "cell"]
 GBT34014, GBT45565, GS1 = "gbt34014", "gbt45565", "gs1"
 BATTERY_PREFIX = f"urn:cellbook:{GBT34014}:"
 STORAGE_PREFIX = f"urn:cellbook:{GBT45565}:"
+BATTERY_NAMES = (BATTERY_PREFIX, STORAGE_PREFIX, GS1_HOST)
+"""With one of these a battery's name begins."""
 MODEL_PREFIX = "urn:cellbook:model:"
 LONGEST_URI = 512
 

@@ -27,6 +27,15 @@ CHECKPOINT = declare(
 LOG_HEAD = declare(
     "damaged.log-head", "The row of log_head is not what follows from the entries.", _REMEDY
 )
+SUBJECT_CHAIN = declare(
+    "damaged.subject-chain",
+    "A row of subject_chain is not what follows from the entries.",
+    _REMEDY,
+)
+INDEX_BLOCK = declare(
+    "damaged.index-block", "A row of index_block is not what follows from the entries.", _REMEDY
+)
+TERM = declare("damaged.term", "A row of term is not what follows from the entries.", _REMEDY)
 LIST_DOCUMENT = declare(
     "damaged.list-document",
     "A row of list_document is not a list that a snapshot in the log states.",
@@ -46,6 +55,9 @@ _TABLES = {
     CHECKPOINT: "checkpoint",
     LOG_HEAD: "log_head",
     LIST_DOCUMENT: "list_document",
+    TERM: "term",
+    SUBJECT_CHAIN: "subject_chain",
+    INDEX_BLOCK: "index_block",
 }
 
 

@@ -18,6 +18,7 @@ from ledger.custody.states import LogState, State, encode_state
 from ledger.log.outcome import Placed
 from ledger.log.registration import Prepared
 from ledger.log.stored import read_states
+from ledger.log.terms import Told, terms_of
 from ledger.store.records import NewEntry, StoredEntry
 from ledger.store.writing import Writing
 from ledger.wire.base64text import encode_base64url
@@ -42,6 +43,7 @@ class Desk:
         self._size = writing.head.size
         self._entries: list[NewEntry] = []
         self._pairs: list[tuple[str, int]] = []
+        self._terms: list[Told] = []
         self._contents: dict[bytes, tuple[int, bytes]] = {}
         self._looked_up: set[bytes] = set()
         self._fetched: set[str] = set()
@@ -99,6 +101,7 @@ class Desk:
         self._writing.append(self._entries)
         self._writing.put_states({uri: encode_state(self._states[uri]) for uri in self._changed})
         self._writing.put_subject_entries(self._pairs)
+        self._writing.put_terms(self._terms)
 
     def _registered(self, item: Prepared) -> Placed | None:
         content_id = item.statement.content_id
@@ -118,6 +121,7 @@ class Desk:
         self._entries.append(NewEntry(index, item.entry_id, statement.content_id, statement.leaf))
         self.leaf_hashes.append(item.leaf_hash)
         self._pairs += [(uri, index) for uri in subjects]
+        self._terms += terms_of(statement, item.content)
         self._contents[statement.content_id] = (index, item.entry_id)
         self._states.update(after)
         self._fetched.update(after)

@@ -2,9 +2,10 @@
 
 Checked: ids and form of every entry, every issuer's signature, every decision at the log time of
 its epoch, heads and their times, every tile, every checkpoint, every state, every row that says
-which entries concern a subject, the head row, and the rows of every list that were handed in. The
-log is read as a stream; memory grows with the number of subjects only. Not checked: that this is
-the log that others know (compare a checkpoint), and cosignatures on checkpoints.
+which entries concern a subject, the index with the root in every head, the head row, terms, and the
+rows of every list that were handed in. The log is read as a stream; memory grows with the number of
+subjects only. Not checked: that this is the log that others know (compare a checkpoint), and
+cosignatures on checkpoints.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from ledger.log.damage import (
     damage,
     differs,
 )
+from ledger.log.found import check_terms
 from ledger.log.lists import check_list_documents
 from ledger.log.replay import Replay, Rows
 from ledger.log.retold import Retold
@@ -51,6 +53,7 @@ class Report(msgspec.Struct, frozen=True):
     subject_entries: int
     tiles: int
     list_documents: int
+    terms: int
 
 
 def fsck(
@@ -112,7 +115,9 @@ class _Check:
         self._check_size()
         self._retold.finish(self._counts.tiles)
         self._check_subjects()
+        self._replay.index.finish(self._store, self._counts)
         self._check_head_row()
+        check_terms(self._store, self._replay.terms)
         self._list_documents = check_list_documents(self._store, self._replay.states)
         return self._report()
 
@@ -127,6 +132,7 @@ class _Check:
         self._retold.add(entry.statement.leaf_hash)
         if isinstance(content, Head):
             self._heads += 1
+            self._replay.index.check_head(content)
             assert self._replay.log is not None  # noqa: S101 - a head has passed its decision
             self._retold.check_checkpoint(self._replay.log, entry.index + 1)
 
@@ -213,4 +219,5 @@ class _Check:
             subject_entries=self._counts.subject_entries,
             tiles=retold.tiles,
             list_documents=self._list_documents,
+            terms=self._counts.terms,
         )

@@ -21,6 +21,7 @@ from ledger.log.outcome import Outcome, Placed
 from ledger.log.reading import NO_CHECKPOINT, BatteryView, PublishedLog
 from ledger.log.receipts import Receipts
 from ledger.log.registration import Prepared, Submitted, prepare
+from ledger.log.searching import Page, search
 from ledger.log.sequencer import QUEUE_LIMIT, STOPPED, Sequencer
 from ledger.log.signers import LogSigners
 from ledger.log.snapshot import Snapshots
@@ -139,6 +140,12 @@ class Ledger:
         """The subject of the battery with this code, URI or further name. Raises
         ``missing.battery``."""
         return reading.find_battery(self._store, identifier)
+
+    def search(
+        self, query: str, kind: str | None = None, after: str | None = None, limit: int = 100
+    ) -> Page:
+        """What ``query`` finds, a page of it. Raises ``usage.search.*``."""
+        return search(self._store, query, kind, after, limit)
 
     def battery(self, subject: str) -> BatteryView:
         """The battery as the log knows it. Raises ``missing.battery``."""

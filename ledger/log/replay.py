@@ -1,7 +1,7 @@
 """All decisions of a stored log once more, and what the store keeps beside the entries.
 
 Memory grows with the number of subjects (their encoded states, 40 bytes each about their entries,
-16 about each of their terms), not with the number of entries.
+250 about each in the index, 16 about each of their terms), not with the number of entries.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from ledger.custody.citing import Registered
 from ledger.custody.decision import Content, read_content
 from ledger.custody.replay import DecisionReplay
 from ledger.log.damage import SUBJECT_ENTRY, damage
+from ledger.log.retold_index import RetoldIndex
 from ledger.log.terms import terms_of
 from ledger.store.records import StoredEntry
 from ledger.wire.statement import Statement, parse_statement
@@ -78,6 +79,7 @@ class Replay(DecisionReplay):
         self.rows: dict[str, Rows] = {}
         self.terms: dict[str, Terms] = {}
         self.indexes: list[int] = []
+        self.index = RetoldIndex()
         self._lookup = lookup
         self._stored_chain = chain
         self._watched = watched
@@ -86,6 +88,8 @@ class Replay(DecisionReplay):
         """``decide`` the next entry, and note which subjects it concerns and by which terms."""
         index = self.size
         replayed = self.decide(statement, entry_id, time)
+        if self._watched is None:
+            self.index.add(replayed.decision.subjects, index, statement.leaf_hash)
         for uri in replayed.decision.subjects:
             self.rows[uri] = self.rows.get(uri, Rows()).after(index)
             if uri == self._watched:

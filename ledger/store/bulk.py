@@ -19,6 +19,7 @@ from ledger.store.tables import SUBJECT, TILE
 
 # Far below SQLite's limit on parameters; the last chunk's length varies, so keep chunks few.
 _CHUNK = 512
+_IF_NEW = " ON CONFLICT DO NOTHING"
 _REPLACE_TILE = " ON CONFLICT (level, n) DO UPDATE SET data = excluded.data"
 
 
@@ -27,6 +28,9 @@ class Bulk(Protocol):
 
     def insert(self, connection: Connection, table: Table, columns: Sequence[list[Any]]) -> None:
         """Insert rows that are not there."""
+
+    def add(self, connection: Connection, table: Table, columns: Sequence[list[Any]]) -> None:
+        """Insert those rows that are not there."""
 
     def replace_tiles(self, connection: Connection, columns: Sequence[list[Any]]) -> None:
         """Insert or replace rows of ``tile``."""
@@ -53,12 +57,19 @@ class _Sqlite:
         self._inserts: dict[Table, str] = {}
 
     def insert(self, connection: Connection, table: Table, columns: Sequence[list[Any]]) -> None:
+        connection.exec_driver_sql(self._insert(table), list(zip(*columns, strict=True)))
+
+    def add(self, connection: Connection, table: Table, columns: Sequence[list[Any]]) -> None:
+        sql = self._insert(table) + _IF_NEW
+        connection.exec_driver_sql(sql, list(zip(*columns, strict=True)))
+
+    def _insert(self, table: Table) -> str:
         sql = self._inserts.get(table)
         if sql is None:
             marks = ",".join("?" * len(table.columns))
             sql = f"INSERT INTO {table.name} ({_names(table.columns)}) VALUES ({marks})"
             self._inserts[table] = sql
-        connection.exec_driver_sql(sql, list(zip(*columns, strict=True)))
+        return sql
 
     def replace_tiles(self, connection: Connection, columns: Sequence[list[Any]]) -> None:
         sql = f"INSERT INTO {TILE.name} (level, n, data) VALUES (?,?,?)" + _REPLACE_TILE
@@ -92,6 +103,9 @@ class _Postgres:
 
     def insert(self, connection: Connection, table: Table, columns: Sequence[list[Any]]) -> None:
         connection.exec_driver_sql(self._insert(table), tuple(columns))
+
+    def add(self, connection: Connection, table: Table, columns: Sequence[list[Any]]) -> None:
+        connection.exec_driver_sql(self._insert(table) + _IF_NEW, tuple(columns))
 
     def replace_tiles(self, connection: Connection, columns: Sequence[list[Any]]) -> None:
         connection.exec_driver_sql(self._insert(TILE) + _REPLACE_TILE, tuple(columns))

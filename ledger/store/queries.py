@@ -19,6 +19,7 @@ from ledger.store.tables import (
     SUBJECT,
     SUBJECT_CHAIN,
     SUBJECT_ENTRY,
+    TERM,
     TILE,
 )
 
@@ -163,6 +164,7 @@ def counts(connection: Connection) -> Counts:
         TILE,
         CHECKPOINT,
         LIST_DOCUMENT,
+        TERM,
         SUBJECT_CHAIN,
         INDEX_BLOCK,
     )

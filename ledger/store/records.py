@@ -61,5 +61,6 @@ class Counts(msgspec.Struct, frozen=True):
     tiles: int
     checkpoints: int
     list_documents: int
+    terms: int
     chains: int
     blocks: int

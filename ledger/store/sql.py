@@ -16,6 +16,9 @@ from ledger.store.engine import LOCK_TIMEOUT, open_engine
 from ledger.store.failures import SCHEMA, UNREADABLE
 from ledger.store.records import Counts, LogHead, StoredEntry, StoredSubject
 from ledger.store.tables import LOG_HEAD
+from ledger.store.terms import StoredTerm, Term
+from ledger.store.terms import page as term_page
+from ledger.store.terms import search as search_terms
 from ledger.store.transactions import commit, roll_back, translated, watch
 from ledger.store.writing import Writing
 from ledger.tree.prefix_chain import Chain
@@ -215,6 +218,27 @@ class SqlStore:
         """The roots of the lists whose rows are stored, ascending."""
         with self._reading() as connection:
             return queries.list_roots(connection)
+
+    def search(
+        self, terms: Iterable[Term], names: Iterable[str], after: str | None, limit: int
+    ) -> list[tuple[str, str]] | None:
+        """(URI, kind) of subjects that have one of ``terms``, or a name among ``names``: of at most
+        ``limit`` subjects that came into the log after the subject ``after``. None where that is
+        no subject."""
+        asked = [(kind, value) for kind, value in terms if _is_text(value)]
+        with self._reading() as connection:
+            start = 0
+            if after is not None:
+                known = queries.subjects(connection, filter(_is_text, (after,)))
+                if not known:
+                    return None
+                start = known[0][1]
+            return search_terms(connection, asked, filter(_is_text, names), start, limit)
+
+    def iterate_terms(self, after: StoredTerm | None = None, limit: int = 4096) -> list[StoredTerm]:
+        """Up to ``limit`` terms after ``after``, in the order of their bytes."""
+        with self._reading() as connection:
+            return term_page(connection, after, limit)
 
     def prove(self, keys: Iterable[bytes]) -> dict[bytes, Lookup]:
         """Proofs for keys of the index, all at the last head. Raises ``damaged.tree.block``."""

@@ -106,6 +106,20 @@ class ListDocumentRow(SQLModel, table=True):
     data: bytes = Field(sa_column=_blob())
 
 
+class TermRow(SQLModel, table=True):
+    """A word under which a subject is found. Clustered by the word: a search reads one range."""
+
+    __tablename__ = "term"
+    __table_args__ = {"sqlite_with_rowid": False}
+    kind: str = Field(sa_column=Column(_URI, primary_key=True, nullable=False))
+    value: str = Field(sa_column=Column(_URI, primary_key=True, nullable=False))
+    subject_id: int = Field(
+        sa_column=Column(
+            _NUMBER, ForeignKey("subject.id"), primary_key=True, autoincrement=False, nullable=False
+        )
+    )
+
+
 class SubjectChainRow(SQLModel, table=True):
     """What the index states of a subject (``ledger.tree.prefix_chain``), as of the last head."""
 
@@ -141,5 +155,6 @@ TILE = _table(TileRow)
 CHECKPOINT = _table(CheckpointRow)
 LOG_HEAD = _table(LogHeadRow)
 LIST_DOCUMENT = _table(ListDocumentRow)
+TERM = _table(TermRow)
 SUBJECT_CHAIN = _table(SubjectChainRow)
 INDEX_BLOCK = _table(IndexBlockRow)

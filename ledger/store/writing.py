@@ -21,6 +21,7 @@ from ledger.store.tables import (
     LOG_HEAD,
     SUBJECT,
     SUBJECT_ENTRY,
+    TERM,
 )
 from ledger.tree.prefix_chain import Chain
 
@@ -115,6 +116,17 @@ class Writing:
         self._new_subjects(dict.fromkeys(new))
         ids = [self._ids[uri] for uri, _ in pairs]
         self._insert(SUBJECT_ENTRY, ids, [index for _, index in pairs])
+
+    def put_terms(self, terms: Iterable[tuple[str, str, str]]) -> None:
+        """Say under which words subjects are found: (kind, value, URI). Those that are known stay.
+
+        The subjects must have their rows (KeyError).
+        """
+        rows = [(kind, value, self._ids[uri]) for kind, value, uri in dict.fromkeys(terms)]
+        if rows:
+            with self._using() as connection:
+                columns = [list(column) for column in zip(*rows, strict=True)]
+                bulk(connection).add(connection, TERM, columns)
 
     def put_tiles(self, tiles: Mapping[tuple[int, int], bytes]) -> None:
         """Insert or replace tiles, by (level, n)."""

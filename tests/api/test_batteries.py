@@ -12,12 +12,14 @@ from ledger.wire.base64text import encode_base64url
 from tests.api.exchange import location, outline, post_batch, problem
 from tests.log.building import World
 
+LINK = "https://id.gs1.org/01/09506000134352/21/4A6P0001"
+
 
 @pytest.fixture(scope="module")
 def battery(world: World, client: httpx.Client) -> str:
     """A battery that was made, under two names."""
-    subject, other = world.battery(), world.battery()
-    made = world.event("manufacture", subject, uris=(subject, other))
+    subject = world.battery()
+    made = world.event("manufacture", subject, uris=(subject, LINK))
     assert outline(post_batch(client, made, world.event("install", subject))) == [None, None]
     return subject
 
@@ -40,8 +42,8 @@ def test_a_battery_is_found_by_code_and_uri(client: httpx.Client, battery: str) 
 
 
 def test_a_battery_is_found_by_its_further_name(client: httpx.Client, battery: str) -> None:
-    other = battery[:-1] + str(int(battery[-1]) + 1)
-    assert find(client, other).json()["subject"] == battery
+    for name in (LINK, "(01)09506000134352(21)4A6P0001"):
+        assert find(client, name).json()["subject"] == battery
 
 
 def test_a_battery_that_is_not_there(client: httpx.Client) -> None:
@@ -107,3 +109,36 @@ def test_the_dossier_covers_the_newest_entry(
         assert stored is not None
         assert stored.leaf in leaves
         assert location(stored.leaf) == entry["receipt"]
+
+
+def test_a_search_gives_pages_that_lead_on(world: World, client: httpx.Client) -> None:
+    packs = [world.battery() for _ in range(3)]
+    made = [world.event("manufacture", pack, batch_id="B ä&7") for pack in packs]
+    assert outline(post_batch(client, *made)) == [None] * 3
+    page = client.get("/batteries", params={"q": "B ä&7", "kind": "batch", "limit": "2"}).json()
+    assert [hit["subject"] for hit in page["hits"]] == packs[:2]
+    assert page["hits"][0]["kinds"] == ["batch"]
+    links = page["hits"][0]["links"]
+    assert client.get(links["battery"]).json()["subject"] == packs[0]
+    last = client.get(page["next"]).json()
+    assert [hit["subject"] for hit in last["hits"]] == packs[2:]
+    assert last["next"] is None
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("?q=", "usage.http.query"),
+        ("?q=a&q=b", "usage.http.query"),
+        ("?q=a&id=b", "usage.http.query"),
+        ("?q=a&limit=many", "usage.http.query"),
+        (f"?q={'a' * 513}", "usage.http.query"),
+        ("?q=a&limit=0", "usage.search.page"),
+        ("?q=a&after=urn:none", "usage.search.page"),
+        ("?q=a&kind=vin", "usage.search.kind"),
+    ],
+)
+def test_a_search_that_cannot_be(client: httpx.Client, query: str, code: str) -> None:
+    response = client.get(f"/batteries{query}")
+    assert response.status_code == 400
+    assert problem(response)["code"] == code

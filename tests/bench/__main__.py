@@ -98,7 +98,7 @@ def show_import(path: Path, limit: float, count: int) -> None:
     world.close()
     found = importing.rates(world, path, count)
     row("read, map and validate a row", f"{found.parsing:,.0f} /s", found.parsing / limit)
-    row("sign (Ed25519 alone)", f"{found.signing:,.0f} /s", found.signing / limit)
+    row("build and sign a statement", f"{found.signing:,.0f} /s", found.signing / limit)
     whole = f"{found.importing:,.0f} /s, {count / found.importing:.0f} s"
     row("all of it, into an outbox on disk", whole, found.importing / limit)
     sent = f"{found.sending:,.0f} /s, {count / found.sending:.0f} s"

@@ -30,7 +30,7 @@ def set_size(store: SqlStore, size: int) -> None:
 
 def test_an_empty_log_has_the_root_of_nothing(store: SqlStore) -> None:
     assert store.head() == LogHead(size=0, root=hashlib.sha256(b"").digest(), edge=b"")
-    assert store.counts() == Counts(0, 0, 0, 0, 0, 0)
+    assert store.counts() == Counts(0, 0, 0, 0, 0, 0, 0)
     assert store.checkpoint() is None
     assert store.entry(0) is None
     store.check_schema()
@@ -56,7 +56,7 @@ def test_what_was_committed_is_there_after_reopening(url: str, store: SqlStore) 
     assert again.subject_entries("urn:a", 2) == [0, 1]
     assert again.tile(0, 0, 2) == ALL_BYTES[:64]
     assert again.checkpoint() == (2, b"note\n\n" + ALL_BYTES)
-    assert again.counts() == Counts(2, 2, 3, 2, 1, 0)
+    assert again.counts() == Counts(2, 2, 3, 2, 1, 0, 0)
     again.close()
 
 
@@ -76,6 +76,40 @@ def test_every_blob_comes_back_as_bytes(store: SqlStore) -> None:
     assert kinds == {bytes, dict, StoredSubject}
 
 
+def test_subjects_are_found_by_terms_page_by_page(store: SqlStore) -> None:
+    uris = [f"urn:{n}" for n in range(7)]
+    with store.writing() as writing:
+        writing.put_states(dict.fromkeys(uris, b"s"))
+        writing.put_terms([("operator", "urn:o", uri) for uri in uris])
+        writing.put_terms([("serial", "A\u00e4", uris[5]), ("operator", "urn:o", uris[0])])
+    terms = [("operator", "urn:o"), ("serial", "A\u00e4"), ("serial", "\0"), ("batch", "urn:o")]
+    pages, after = [], None
+    while page := store.search(terms, ["urn:2", "urn:none"], after, 3):
+        pages.append(page)
+        after = page[-1][0]
+    assert [sorted({uri for uri, _ in page}) for page in pages] == [uris[:3], uris[3:6], uris[6:]]
+    kinds = {
+        uri: [kind for other, kind in (hit for page in pages for hit in page) if other == uri]
+        for uri in uris
+    }
+    assert kinds["urn:2"] == ["identifier", "operator"]
+    assert kinds["urn:5"] == ["operator", "serial"]
+    assert store.search(terms, [], "urn:none", 3) is None
+    assert store.search([("operator", "urn:O")], [], None, 3) == []
+    assert store.counts().terms == 8
+    first = store.iterate_terms(None, 5)
+    assert [row[0] for row in first + store.iterate_terms(first[-1], 5)] == [
+        *["operator"] * 7,
+        "serial",
+    ]
+
+
+def test_a_term_needs_its_subject(store: SqlStore) -> None:
+    with pytest.raises(KeyError), store.writing() as writing:
+        writing.put_terms([("serial", "1", "urn:none")])
+    assert store.counts().terms == 0
+
+
 def test_an_exception_leaves_nothing(store: SqlStore) -> None:
     before = store.head()
     with pytest.raises(KeyError, match="mine"), store.writing() as writing:
@@ -83,7 +117,7 @@ def test_an_exception_leaves_nothing(store: SqlStore) -> None:
         writing.put_states({"urn:a": b"state"})
         raise KeyError("mine")
     assert store.head() == before
-    assert store.counts() == Counts(0, 0, 0, 0, 0, 0)
+    assert store.counts() == Counts(0, 0, 0, 0, 0, 0, 0)
 
 
 @pytest.mark.parametrize("same", ["content_id", "entry_id"])

@@ -1,0 +1,75 @@
+"""Under which words an entry's subjects are found: a pure function of the entry.
+
+Only public fields are told, so that no search finds what a reader may not see. The terms are kept
+beside the log; ``fsck`` tells them once more from the entries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from keys.errors import CellbookError
+from ledger.custody.decision import Content
+from ledger.custody.events import Event, Manufacture, Model, Repurpose
+from ledger.custody.fields import Present, read
+from ledger.custody.governance import ListSnapshot
+from ledger.custody.identifiers import parse_subject
+from ledger.custody.subjects import named_by
+from ledger.wire.statement import Statement
+
+IDENTIFIER = "identifier"
+SERIAL, PASSPORT, BATCH, OPERATOR, LIST = "serial", "passport", "batch", "operator", "list"
+KINDS = (IDENTIFIER, SERIAL, PASSPORT, BATCH, OPERATOR, LIST)
+"""By what is searched. An identifier is looked up among the subjects; the others are terms."""
+FIELDS = (("manufacture", "batch_id"), ("manufacture", "passport_id"))
+"""Fields of events whose content is a term."""
+
+Told = tuple[str, str, str]
+"""(kind, value, URI of the subject)."""
+_NAMING = ("child", "output")
+
+
+def terms_of(statement: Statement, content: Content) -> list[Told]:
+    """The terms that the entry gives to its subjects, some maybe twice.
+
+    An operator is the one for whom the issuer speaks. The serial number of a further identifier
+    finds the battery itself.
+    """
+    if isinstance(content, ListSnapshot):
+        sub = statement.sub
+        return [(LIST, content.scheme, sub), (LIST, content.announcement, sub)]
+    if not isinstance(content, Event) or isinstance(content, Model):
+        return []
+    return list(_terms(statement, content))
+
+
+def _terms(statement: Statement, event: Event) -> Iterator[Told]:
+    sub = statement.sub
+    spoken_for = read(event, "on_behalf_of")
+    operator = spoken_for.value if isinstance(spoken_for, Present) else statement.iss
+    for name in named_by(event, sub):
+        if name.part == "alias":
+            yield from _serial(name.uri, sub)
+            continue
+        yield OPERATOR, operator, name.uri
+        if name.part in _NAMING or (name.part == "sub" and isinstance(event, Manufacture)):
+            yield from _serial(name.uri, name.uri)
+    if isinstance(event, Manufacture):
+        yield from _field(event, "batch_id", BATCH, sub)
+        yield from _field(event, "passport_id", PASSPORT, sub)
+    elif isinstance(event, Repurpose):
+        for output in event.outputs:
+            yield from _field(output, "passport_id", PASSPORT, output.id)
+
+
+def _serial(identifier: str, uri: str) -> Iterator[Told]:
+    try:
+        yield SERIAL, parse_subject(identifier).serial, uri
+    except CellbookError:
+        return  # no rule judges the names of children that another maker has registered
+
+
+def _field(part: object, name: str, kind: str, uri: str) -> Iterator[Told]:
+    found = read(part, name)  # type: ignore[arg-type]
+    if isinstance(found, Present):
+        yield kind, found.value, uri
