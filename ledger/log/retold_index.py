@@ -21,7 +21,7 @@ _PAGE = 1000
 
 
 class RetoldIndex:
-    """Grows the index epoch by epoch, and compares it with heads and, at the end, with the store."""
+    """Grows the index epoch by epoch, and compares it with heads, and at the end with the store."""
 
     def __init__(self) -> None:
         self._chains: dict[str, Chain] = {}

@@ -365,7 +365,11 @@ class Log:
         """The head that ends the epoch now, with ``changes``."""
         log = self.log
         assert log is not None
-        values = {"tree_size": len(self.taken), "time": START + 60 * self.minute}
+        values = {
+            "tree_size": len(self.taken),
+            "time": START + 60 * self.minute,
+            "index_root": bytes(32),
+        }
         content = Head(**{**values, "previous": log.head, **changes})
         uri = log_uri(ORIGIN)
         return self.governance(content, uri, iss=uri, key="statements", typ=TYP_HEAD)

@@ -46,7 +46,7 @@ def model(log: Log, sub: str = MODEL_URI, by: str = "owner") -> bytes:
 
 
 def test_typ_and_payload_agree(log: Log) -> None:
-    content = Head(tree_size=len(log.taken), time=START)
+    content = Head(tree_size=len(log.taken), time=START, index_root=bytes(32))
     uri = log_uri(ORIGIN)
     as_governance = log.governance(content, uri, iss=uri, key="statements")
     assert log.refused(as_governance) == "rejected.typ"

@@ -61,7 +61,7 @@ SAMPLES: dict[str, Governance] = {
     "operator-removed": OperatorRemoved(reason="closed"),
     "key-added": KeyAdded(grant=GRANT),
     "key-revoked": KeyRevoked(kid=HASH, reason="stolen", compromised_since=1_780_000_000),
-    "head": Head(tree_size=7, time=1_780_000_000, previous=3),
+    "head": Head(tree_size=7, time=1_780_000_000, index_root=bytes(32), previous=3),
     "list-snapshot": ListSnapshot(
         scheme="cn-miit-whitelist",
         announcement="20/2026",
@@ -80,7 +80,7 @@ PINS = {
     "operator-removed": "961f21def5cae867",
     "key-added": "210dd5292e2b597a",
     "key-revoked": "47df999781c95309",
-    "head": "99e7e845130cbdee",
+    "head": "2b99ed2d218cbcf6",
     "list-snapshot": "7f56a164b0a61403",
 }
 
@@ -118,6 +118,7 @@ def test_the_wire_form_of_a_head() -> None:
         "version": 1,
         "tree_size": 7,
         "time": 1_780_000_000,
+        "index_root": bytes(32),
         "previous": 3,
     }
 

@@ -284,7 +284,7 @@ def key_that_another_operator_has(world: World) -> bytes:
 
 @bad("rejected.head.outside")
 def head_from_outside(world: World) -> bytes:
-    content = Head(tree_size=world.store.head().size, time=NOW)
+    content = Head(tree_size=world.store.head().size, time=NOW, index_root=bytes(32))
     return world.governance(
         content, world.ledger.uri, typ=TYP_HEAD, iss=world.ledger.uri,
         signer=world.home.signers().statements,
@@ -293,7 +293,7 @@ def head_from_outside(world: World) -> bytes:
 
 @bad("rejected.typ")
 def head_under_the_typ_of_governance(world: World) -> bytes:
-    content = Head(tree_size=world.store.head().size, time=NOW)
+    content = Head(tree_size=world.store.head().size, time=NOW, index_root=bytes(32))
     return world.governance(content, world.ledger.uri, iss=world.ledger.uri)
 
 

@@ -34,7 +34,9 @@ class Indexed:
         self._known: dict[bytes, Registered] = {}
 
     def follow(self, leaves: Sequence[bytes]) -> None:
-        """Take in ``leaves``; those that are known stay as they are."""
+        """Take in ``leaves``; those that are known stay as they are, unless others replaced them."""
+        if list(leaves[: len(self._leaves)]) != self._leaves:
+            self.__init__()  # type: ignore[misc]
         for leaf in leaves[len(self._leaves) :]:
             statement = parse_statement(leaf)
             self.subjects.append(self._concerned(len(self._leaves), statement))
@@ -77,7 +79,7 @@ class Indexed:
             states = {uri: self._states[uri] for uri in uris if uri in self._states}
             occasion = Occasion(index, TIME, entry_id)
             decision = decide(statement, content, occasion, self._log, states, cited, refuse=False)
-        except CellbookError:
+        except (CellbookError, KeyError, AssertionError):
             return _named(statement, content)
         self._states.update(decision.after)
         for state in decision.after.values():

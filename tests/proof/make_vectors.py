@@ -2,7 +2,8 @@
 
     python -m tests.proof.make_vectors
 
-A case that is in the file already is never made again: its bytes are what old versions wrote. All
+A case that is in the file already is never made again: its bytes are what old versions wrote. The
+case "version-1" is from before there was an index, and before the first release. All
 keys are Ed25519 keys from fixed seeds, and all times are fixed.
 """
 
@@ -18,10 +19,12 @@ import msgspec
 
 from keys.errors import CellbookError
 from ledger.custody.governance import LogKey
+from ledger.proof.completeness import Stated
 from ledger.proof.dossier import decode_dossier, encode_dossier
 from ledger.proof.trust import Trust, dump_trust
 from ledger.proof.verdict import Verdict
 from ledger.proof.verify import verify_dossier
+from ledger.tree.prefix_chain import Chain
 from ledger.wire.note import cosign
 from tests.log.lives import repurpose_input
 from tests.proof.building import changed, with_entries
@@ -29,7 +32,10 @@ from tests.proof.lying import OTHER, PACK, SECOND, LyingLog, begun, code, signer
 
 FILE = Path(__file__).parents[1] / "vectors" / "dossiers.json"
 MANIFEST = FILE.with_name("manifest.json")
-ABOUT = "Dossiers (base64) with the trust file (TOML) and the time with which they are verified"
+ABOUT = (
+    "Dossiers (base64) with the trust file (TOML) and the time with which they are verified; made "
+    "anew for version 2, which has the index, before the first release"
+)
 
 LIFE = ("manufacture", "install", "decommission", "assessment")
 
@@ -188,6 +194,86 @@ def late_head() -> Made:
     return of(log)
 
 
+def left_out(kind: str) -> Callable[[], Made]:
+    """A file without the entry of this kind, made by who has the log."""
+
+    def make() -> Made:
+        log = begun()
+        places = {}
+        for name in ("manufacture", "install", "incident", "decommission", "assessment"):
+            log.event(name, PACK)
+            places[name] = log.size - 1
+        log.event("correction", PACK, entry_ref=log.refs[PACK, "incident"])
+        places["correction"] = log.size - 1
+        log.revoke("all")
+        places["revocation"] = log.size - 1
+        log.next_policy()
+        places["policy"] = log.size - 1
+        log.head()
+        return of(log, log.dossier(leave_out=(places[kind],)))
+
+    return make
+
+
+def another_chain() -> Made:
+    """The index states as many entries as the file has, and not those."""
+    log = begun()
+    log.live(PACK, "manufacture", "install", "incident", "repair")
+    incident, repair = log.size - 2, log.size - 1
+    log.hidden = {incident}
+    log.head()
+    return of(log, log.dossier(leave_out=(repair,)))
+
+
+def with_index(change: Callable[[LyingLog, tuple[Stated, ...]], tuple[Stated, ...]]) -> Made:
+    """A good file, but for what it says of the index."""
+    log = begun()
+    log.event("manufacture", PACK, uris=(PACK, code(9)))
+    log.live(PACK, "install", "incident")
+    log.head()
+    log.event("decommission", PACK)
+    log.head()
+    dossier = decode_dossier(log.dossier())
+    index = change(log, dossier.index)
+    return of(log, encode_dossier(msgspec.structs.replace(dossier, index=index)))
+
+
+def at_an_older_head(log: LyingLog, index: tuple[Stated, ...]) -> tuple[Stated, ...]:
+    return log.indexed().stated([row.uri for row in index], log.size - 3)
+
+
+def exchanged(log: LyingLog, index: tuple[Stated, ...]) -> tuple[Stated, ...]:
+    first, second, *others = index
+    replace = msgspec.structs.replace
+    return (replace(first, proof=second.proof), replace(second, proof=first.proof), *others)
+
+
+def said_to_be_absent(log: LyingLog, index: tuple[Stated, ...]) -> tuple[Stated, ...]:
+    return tuple(
+        msgspec.structs.replace(row, chain=Chain()) if row.uri == PACK else row for row in index
+    )
+
+
+def fewer_are_said(log: LyingLog, index: tuple[Stated, ...]) -> tuple[Stated, ...]:
+    chain = log.indexed().chains(log.size - 3)[PACK]
+    return tuple(
+        msgspec.structs.replace(row, chain=chain) if row.uri == PACK else row for row in index
+    )
+
+
+def without_the_alias(log: LyingLog, index: tuple[Stated, ...]) -> tuple[Stated, ...]:
+    return tuple(row for row in index if row.uri != code(9))
+
+
+def one_more(log: LyingLog, index: tuple[Stated, ...]) -> tuple[Stated, ...]:
+    names = [*(row.uri for row in index), code(8)]
+    return log.indexed().stated(names, log.size - 1)
+
+
+def backwards(log: LyingLog, index: tuple[Stated, ...]) -> tuple[Stated, ...]:
+    return tuple(reversed(index))
+
+
 CASES: tuple[tuple[str, str, Callable[[], Made]], ...] = (
     ("one-life", "a whole life; the label in small letters", one_life),
     ("second-life", "made from two; the file carries both their lives", second_life),
@@ -209,6 +295,19 @@ CASES: tuple[tuple[str, str, Callable[[], Made]], ...] = (
     ("cosigned", "a signature line that no policy asks for", cosigned),
     ("revoked", "an event by a key that was revoked before it", revoked),
     ("late-head", "a head that leaves out the entry before it", late_head),
+    ("hidden-install", "an entry in the middle left out", left_out("install")),
+    ("hidden-crash", "an entry left out to which nothing points", left_out("incident")),
+    ("hidden-correction", "the last entry left out", left_out("correction")),
+    ("hidden-revocation", "the revocation of a signer's key left out", left_out("revocation")),
+    ("hidden-policy", "the newest policy left out", left_out("policy")),
+    ("another-chain", "as many entries as the index states, and others", another_chain),
+    ("older-index", "proofs from an older head's index", lambda: with_index(at_an_older_head)),
+    ("exchanged-proofs", "each of two names with the other's proof", lambda: with_index(exchanged)),
+    ("said-absent", "the battery said to be in no index", lambda: with_index(said_to_be_absent)),
+    ("said-fewer", "the count of an older head", lambda: with_index(fewer_are_said)),
+    ("no-alias-proof", "a further identifier not proven", lambda: with_index(without_the_alias)),
+    ("foreign-proof", "a proof for a name of no concern", lambda: with_index(one_more)),
+    ("index-backwards", "names that do not ascend", lambda: with_index(backwards)),
 )
 
 

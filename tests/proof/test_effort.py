@@ -162,10 +162,11 @@ def test_more_entries_than_there_may_be() -> None:
     data = told("manufacture").dossier()
     dossier: Any = {
         "type": "cellbook-dossier",
-        "version": 1,
+        "version": 2,
         "subject": OTHER,
         "checkpoint": decode_dossier(data).checkpoint,
         "entries": [[index, b"", b""] for index in range(LIMITS.items + 1)],
+        "index": [],
     }
     assert refusal(encode(dossier)).startswith("malformed.cbor.")
     dossier["entries"] = dossier["entries"][:16_000]

@@ -135,7 +135,7 @@ def test_the_shape() -> None:
 def test_values() -> None:
     found = full()
     assert found["record"]["genuine"] is True
-    assert found["record"]["completeness"] == "not checked"
+    assert found["record"]["completeness"] == "stated by the service"
     assert re.fullmatch("[0-9a-f]{64}", found["record"]["root"])
     assert re.fullmatch("[A-Za-z0-9_-]{43}", found["life"][0]["entry"])
     assert found["record"]["age_s"] == 9

@@ -215,7 +215,7 @@ def test_a_genuine_receipt_on_another_statement(tmp_path: Path) -> None:
     entries = tuple(
         msgspec.structs.replace(entry, leaf=log.leaves[entry.index]) for entry in dossier.entries
     )
-    forged = encode_dossier(Dossier(PACK, dossier.checkpoint, entries))
+    forged = encode_dossier(msgspec.structs.replace(dossier, entries=entries))
     error = refusal(log, forged)
     assert (error.code, error.where) == ("failed.inclusion", f"entry {good}, receipt")
 

@@ -1,4 +1,4 @@
-"""What is left out of a dossier, put into it, doubled or moved; and what nobody can notice yet."""
+"""What is left out of a dossier, put into it, doubled or moved."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from keys.errors import CellbookError, FailedError
+from keys.errors import CellbookError
 from keys.signer import generate
 from ledger.proof.dossier import DossierEntry, decode_dossier
+from ledger.proof.refusal import print_refusal
 from ledger.proof.verify import verify_dossier
 from tests.log.building import World
 from tests.log.lives import repurpose_input
@@ -66,38 +67,53 @@ def long_life() -> tuple[LyingLog, dict[int, str]]:
     return log, names
 
 
-def test_what_can_be_left_out_unnoticed_is_known_and_said() -> None:
+def test_nothing_can_be_left_out() -> None:
+    """Not by who hands the file on, and not by a service that makes it without an entry."""
     log, names = long_life()
-    whole = verify_dossier(log.dossier(SECOND), log.trust(), log.now)
-    noticed: dict[str, str] = {}
-    unnoticed, told_wrong = set(), set()
-    for index, name in names.items():
-        try:
-            verdict = verify_dossier(log.dossier(SECOND, leave_out=(index,)), log.trust(), log.now)
-        except CellbookError as error:
-            noticed[name] = error.code
-            continue
-        more = {f.rule for f in verdict.breaches} - {f.rule for f in whole.breaches}
-        (told_wrong if more else unnoticed).add(name)
-        assert "an entry that nobody refers to" in verdict.unchecked[0]
-    assert set(noticed.values()) == {"failed.dossier.missing", "failed.dossier.head"}
-    assert set(noticed) == {
-        *("policy", "registration", "manufacture", "install", "assessment", "release"),
-        *("reading", "repurpose", "head"),
+    assert verify_dossier(log.dossier(SECOND), log.trust(), log.now).record.entries == log.size - 1
+    noticed = {
+        name: refusal(log, log.dossier(SECOND, leave_out=(index,))).code
+        for index, name in names.items()
     }
-    assert unnoticed == {
-        *("incident", "waste", "repair", "accept"),
+    by_the_index = {name for name, code in noticed.items() if code == "failed.dossier.incomplete"}
+    assert by_the_index == {
+        *("incident", "waste", "repair", "decommission", "refuse", "accept", "intake"),
         *("dispute", "resolution", "correction", "key-revoked", "newer policy"),
     }
-    assert told_wrong == {"decommission", "refuse", "intake"}
+    others = set(noticed.values()) - {"failed.dossier.incomplete"}
+    assert others == {"failed.dossier.missing", "failed.dossier.head"}
 
 
-def test_the_last_event_can_be_left_out() -> None:
-    """Only an index of entries will show it: until then the report says so."""
+def test_the_last_event_cannot_be_left_out() -> None:
     log = told("manufacture", "install", "decommission", "recycle")
-    verdict = verify_dossier(log.dossier(leave_out=(log.size - 2,)), log.trust(), log.now)
-    assert verdict.battery.physical == "removed"
-    assert not verdict.breaches
+    error = refusal(log, log.dossier(leave_out=(log.size - 2,)))
+    assert error.code == "failed.dossier.incomplete"
+    assert error.facts == {"subject": PACK, "exist": 4, "held": 3}
+    first, _ = print_refusal(error).split("\n", 1)
+    assert first == (
+        "RECORD INCOMPLETE: 4 entries exist, 3 are in the file. Ask the sender for the"
+    )
+
+
+def test_two_that_are_missing_are_counted() -> None:
+    log = told("manufacture", "install", "incident", "repair", "decommission")
+    error = refusal(log, log.dossier(leave_out=(6, 7)))
+    assert error.detail == "5 entries exist, 3 are in the file"
+    assert "the 2 missing ones" in " ".join(print_refusal(error).split())
+
+
+def test_an_entry_that_the_index_hides_is_seen_by_who_recomputes_it_only() -> None:
+    """The index is the service's word; the verdict says so."""
+    log = begun()
+    log.live(PACK, "manufacture", "install", "incident")
+    log.hidden = {log.size - 1}
+    log.head()
+    verdict = verify_dossier(log.dossier(leave_out=(6,)), log.trust(), log.now)
+    assert verdict.record.completeness == "stated by the service"
+    assert "no auditor has recomputed it" in verdict.unchecked[0]
+    assert refusal(log, log.dossier()).code == "failed.dossier.chain"
+    honest = log.indexed().root(log.size - 1)
+    assert honest != log.indexed().root(log.size - 1, log.hidden)
 
 
 def test_an_installation_needs_the_assessment_that_it_names_only_where_one_is_needed() -> None:
@@ -146,17 +162,11 @@ def test_every_input_of_a_repurposing_is_carried() -> None:
     assert not verdict.breaches
     assert verdict.profile.predecessors == tuple(packs)
     assert {event.of for event in verdict.life} == {SECOND, *packs}
-    codes = set()
-    for index in range(4, log.size - 2):
-        try:
-            found = verify_dossier(
-                log.dossier(SECOND, leave_out=(index,)), log.trust(), log.now
-            ).breaches
-        except FailedError as error:
-            codes.add(error.code)
-        else:
-            assert found, "only a removal may be missing, and shows as a breach"
-    assert codes == {"failed.dossier.missing"}
+    codes = {
+        refusal(log, log.dossier(SECOND, leave_out=(index,))).code
+        for index in range(4, log.size - 2)
+    }
+    assert codes == {"failed.dossier.missing", "failed.dossier.incomplete"}
 
 
 Doing = Callable[[tuple[DossierEntry, ...]], tuple[DossierEntry, ...]]

@@ -43,8 +43,8 @@ def test_three_questions_three_lines_in_this_order() -> None:
     assert found[0].startswith("CELLBOOK CHECK   ")
     assert found[0].endswith("2026-05-28 23:28 +01:00")
     assert found[1:5] == [
-        "RECORD    GENUINE up to 2026-05-28 20:28 UTC (2 hours ago)",
-        "          completeness not checked: an entry could have been left out",
+        "RECORD    GENUINE AND COMPLETE up to 2026-05-28 20:28 UTC (2 hours ago)",
+        "          completeness stated by the service; no witness, no auditor",
         "BATTERY   MEETS THE RULES CHOSEN, NO REMARKS (core)",
         f"LABEL     MATCHES {CODE} (the code you typed)",
     ]
@@ -142,7 +142,7 @@ def test_cannot_tell_another_ledger() -> None:
 def test_cannot_tell_a_later_version() -> None:
     log = told("manufacture")
     before, key, after = log.dossier().rpartition(b"gversion")
-    text = " ".join(refused(log, before + key + b"\x02" + after[1:]))
+    text = " ".join(refused(log, before + key + b"\x03" + after[1:]))
     assert text.startswith("CANNOT TELL: ")
     assert "Not a sign" not in text
 
