@@ -157,6 +157,14 @@ class Remote:
         """The dossier of a battery, not verified."""
         return self._get(f"/batteries/{encode_base64url(subject.encode())}/dossier", MAX_DOSSIER)
 
+    def fetch(self, path: str, most: int, **params: str) -> bytes:
+        """What is at ``path``, at most ``most`` bytes."""
+        return self._send("GET", path, most, params=params).body
+
+    def put(self, path: str, content: bytes, media_type: str) -> None:
+        """Put ``content`` at ``path``."""
+        self._send("PUT", path, MAX_RECEIPT, content, media_type)
+
     def checkpoint(self) -> bytes:
         """The newest checkpoint, a signed note."""
         return self._get("/checkpoint", MAX_RECEIPT)

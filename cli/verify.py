@@ -72,18 +72,16 @@ def verify(
     code on the battery is this record's. Exit codes: 0 every required check was made and passed,
     1 something is false, 2 the command or a file given to it is wrong, 3 it cannot be told.
     """
-    moment, offset = _moment(at)
+    moment, offset = moment_of(at)
     files = None if evidence is None else held_files(evidence)
-    data, trusted = read_file(file), read_file(trust_file)
-    digest = trust_digest(trusted)
-    try:
-        trust = load_trust(trusted)
-    except CellbookError as error:
-        raise TRUST.at(trust_file, error.describe()) from error
+    data = read_file(file)
+    trust, digest = believed(trust_file)
     try:
         verdict = verify_dossier(data, trust, moment, label=label)
     except CellbookError as error:
-        _print(print_refusal(error), refusal_facts(error), trust, digest, as_json, ok=False)
+        print_with_trust(
+            print_refusal(error), refusal_facts(error), trust, digest, as_json, ok=False
+        )
         return error.exit_code
     match = None if files is None else match_evidence(verdict.documents, files)
     failed = verdict.fails(strict=strict) or (match is not None and match.contradicts)
@@ -91,11 +89,20 @@ def verify(
     facts = verdict_facts(verdict, strict=strict)
     if match is not None:
         text, facts = text + evidence_text(match), {**facts, "evidence": evidence_facts(match)}
-    _print(text, facts, trust, digest, as_json, ok=not failed)
+    print_with_trust(text, facts, trust, digest, as_json, ok=not failed)
     return _BREACH_EXIT if failed else 0
 
 
-def _moment(at: str | None) -> tuple[int, int]:
+def believed(file: str) -> tuple[Trust, bytes]:
+    """The trust file and its SHA-256. Raises ``usage.trust``."""
+    data = read_file(file)
+    try:
+        return load_trust(data), trust_digest(data)
+    except CellbookError as error:
+        raise TRUST.at(file, error.describe()) from error
+
+
+def moment_of(at: str | None) -> tuple[int, int]:
     """Unix seconds, and the offset in minutes at which times are printed."""
     if at is None:
         local = time.localtime()
@@ -108,7 +115,7 @@ def _moment(at: str | None) -> tuple[int, int]:
     return seconds, sign * (int(at[20:22]) * 60 + int(at[23:25]))
 
 
-def _print(
+def print_with_trust(
     text: str, facts: dict[str, object], trust: Trust, digest: bytes, as_json: bool, *, ok: bool
 ) -> None:
     """Every verdict names the trust file by its digest and origin."""

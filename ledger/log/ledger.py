@@ -158,8 +158,7 @@ class Ledger:
         takes what there is. Raises ``missing.battery``, ``missing.checkpoint``.
         """
         newest = self._newest_entry(subject)
-        self._wait_for_checkpoint(newest + 1, wait)
-        published = self._published()
+        published = self._published(newest + 1, wait)
         if not published.indexes(subject, published.checkpoint_size()):
             raise NO_CHECKPOINT.at(f"entry {newest}", "no checkpoint covers the battery yet")
         return assemble(published, subject)
@@ -202,7 +201,9 @@ class Ledger:
         with self._store.writing():
             pass
 
-    def _published(self) -> PublishedLog:
+    def _published(self, size: int, wait: float = 3.0) -> PublishedLog:
+        """At the newest checkpoint; waits at most ``wait`` seconds for one of ``size``."""
+        self._wait_for_checkpoint(size, wait)
         return PublishedLog(self._store, self._receipts, self.uri)
 
     def _newest_entry(self, subject: str) -> int:

@@ -38,8 +38,8 @@ from ledger.proof.trust import Trust
 from ledger.proof.verdict import Record
 
 UNCHECKED = (
-    "that no newer snapshot was left out of the file: the service could hide one",
-    "that the publisher copied the list rightly: the ministry itself signs nothing",
+    "that no newer snapshot was left out: this file cannot show it, so the service could hide one",
+    "that the publishers copied the list rightly: whose list it is has signed nothing",
     "that the list is sorted as a whole: only the leaves that the proof needs are here",
     "that whoever shows the file is the enterprise with this identifier",
 )
