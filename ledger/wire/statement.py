@@ -19,7 +19,6 @@ from ledger.wire.cbor import Key, Value
 from ledger.wire.cwt import AUD, ISS, SUB, claims_map, parse_claims
 from ledger.wire.hash_envelope import LABELS, HashEnvelope, envelope_headers, parse_envelope
 from ledger.wire.limits import Limits
-from ledger.wire.locators import BAD_LOCATOR as BAD_LOCATOR
 from ledger.wire.locators import locator_to_id as locator_to_id
 
 if TYPE_CHECKING:
