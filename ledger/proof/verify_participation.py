@@ -38,7 +38,8 @@ from ledger.proof.trust import Trust
 from ledger.proof.verdict import Record
 
 UNCHECKED = (
-    "that no newer snapshot was left out: this file cannot show it, so the service could hide one",
+    "that no newer snapshot or policy was left out: the file cannot show it, and the service could "
+    "hide one",
     "that the publishers copied the list rightly: whose list it is has signed nothing",
     "that the list is sorted as a whole: only the leaves that the proof needs are here",
     "that whoever shows the file is the enterprise with this identifier",
