@@ -10,11 +10,13 @@ import click
 from cli.evidence import evidence_facts, evidence_text, held_files
 from cli.output import Example, json_option, print_json, printable, read_file
 from keys.errors import CellbookError, declare
+from ledger.custody.profiles import choose
 from ledger.custody.times import parse_moment
 from ledger.proof.evidence import match_evidence
 from ledger.proof.export import refusal_facts, verdict_facts
 from ledger.proof.refusal import print_refusal
 from ledger.proof.report import print_verdict
+from ledger.proof.required import check_rules
 from ledger.proof.trust import Trust, load_trust, trust_digest
 from ledger.proof.verify import verify_dossier
 
@@ -24,7 +26,7 @@ TRUST = declare(
     "Name the trust file that you got from somebody whom you trust, not from the seller.",
 )
 
-_BREACH_EXIT = 1
+_BREACH_EXIT, _UNDECIDED_EXIT = 1, 3
 
 
 @click.command(
@@ -32,6 +34,7 @@ _BREACH_EXIT = 1
         "cellbook verify battery.dossier --trust trust.toml",
         "cellbook verify battery.dossier --trust trust.toml --label 4A6PCPM27KLPCLE742946319",
         "cellbook verify battery.dossier --trust trust.toml --evidence documents",
+        "cellbook verify battery.dossier --trust trust.toml --profile cn-2026 --require ORD-4",
         "cellbook verify battery.dossier --trust trust.toml --at 2026-11-24T09:00:00+08:00 --json",
     )
 )
@@ -53,6 +56,22 @@ _BREACH_EXIT = 1
     help="Folder with the documents that you got: say which of those stated in the dossier they "
     "are, by their digests.",
 )
+@click.option(
+    "--profile",
+    "profiles",
+    metavar="NAME[@VERSION]",
+    multiple=True,
+    help="Judge by these rules, and core, instead of those of the ledger's policy: cn-2026, "
+    "eu-2023-1542, core@1 ... May be given more than once.",
+)
+@click.option(
+    "--require",
+    "required",
+    metavar="RULE",
+    multiple=True,
+    help="This rule must have been judged and hold: exit 1 where it is broken, 3 where it could "
+    "not be judged. May be given more than once.",
+)
 @click.option("--strict", is_flag=True, help="Count remarks as failures: exit 1.")
 @click.option("-v", "--verbose", is_flag=True, help="Add indexes, hashes and entry ids.")
 @json_option
@@ -62,6 +81,8 @@ def verify(
     at: str | None,
     label: str | None,
     evidence: Path | None,
+    profiles: tuple[str, ...],
+    required: tuple[str, ...],
     strict: bool,
     verbose: bool,
     as_json: bool,
@@ -73,11 +94,15 @@ def verify(
     1 something is false, 2 the command or a file given to it is wrong, 3 it cannot be told.
     """
     moment, offset = moment_of(at)
+    chosen = choose(profiles, "--profile") if profiles else None
+    check_rules(required)
     files = None if evidence is None else held_files(evidence)
     data = read_file(file)
     trust, digest = believed(trust_file)
     try:
-        verdict = verify_dossier(data, trust, moment, label=label)
+        verdict = verify_dossier(
+            data, trust, moment, label=label, profiles=chosen, required=required
+        )
     except CellbookError as error:
         print_with_trust(
             print_refusal(error), refusal_facts(error), trust, digest, as_json, ok=False
@@ -89,8 +114,9 @@ def verify(
     facts = verdict_facts(verdict, strict=strict)
     if match is not None:
         text, facts = text + evidence_text(match), {**facts, "evidence": evidence_facts(match)}
-    print_with_trust(text, facts, trust, digest, as_json, ok=not failed)
-    return _BREACH_EXIT if failed else 0
+    passed = not failed and not verdict.is_undecided
+    print_with_trust(text, facts, trust, digest, as_json, ok=passed)
+    return _BREACH_EXIT if failed else _UNDECIDED_EXIT if verdict.is_undecided else 0
 
 
 def believed(file: str) -> tuple[Trust, bytes]:

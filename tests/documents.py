@@ -1,11 +1,13 @@
 """The documents that are made from the code: ``make docs`` writes them, a test compares them.
 
-python -m tests.documents           write docs/errors.md, docs/rules.md, docs/events.md
+python -m tests.documents           write docs/errors.md, docs/rules.md, docs/events.md,
+                                    docs/verdict.schema.json
 """
 
 from __future__ import annotations
 
 import importlib
+import json
 import pkgutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -142,10 +144,18 @@ def events() -> str:
     return "\n".join(lines) + "\n"
 
 
+def verdict_schema() -> str:
+    """``docs/verdict.schema.json``."""
+    from ledger.proof.shapes import verdict_schema as schema
+
+    return json.dumps(schema(), indent=2) + "\n"
+
+
 DOCUMENTS: dict[str, Callable[[], str]] = {
     "errors.md": errors,
     "rules.md": rules,
     "events.md": events,
+    "verdict.schema.json": verdict_schema,
 }
 
 

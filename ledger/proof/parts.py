@@ -15,7 +15,8 @@ from ledger.custody.events import Event, Install, Manufacture, Model, Release, R
 from ledger.custody.governance import Head, OperatorRegistered, Policy
 from ledger.custody.mandates import Mandate, MandateGiven
 from ledger.proof.contents import models_of, principals, rests_on
-from ledger.proof.history import HEAD, History, ReadEntry
+from ledger.proof.heads import HEAD
+from ledger.proof.history import History, ReadEntry
 from ledger.wire.hash_envelope import HashEnvelope
 
 MISSING = declare(
@@ -68,8 +69,7 @@ def check_assessments(history: History) -> None:
     for decided in history.events:
         event = decided.event
         named = event.assessment_ref if isinstance(event, Install) else None
-        broken = any(finding.breach for finding in decided.findings)
-        if broken and named is not None and named not in known:
+        if decided.forbidden_by and named is not None and named not in known:
             detail = f"it names entry {named.hex()}, which is missing"
             raise MISSING.at(f"entry {decided.entry.index}", detail)
 
