@@ -44,6 +44,8 @@ COMMANDS: dict[str, Entry] = {
     "verify": Entry("cli.verify:verify", "Check a dossier offline against a trust file."),
     "trust": Entry("cli.trust:trust", "Show what a trust file makes you rely on."),
     "inspect": Entry("cli.inspect:inspect", "Show the content of a file; verify nothing."),
+    "audit": Entry("cli.audit:audit", "Replay a published log, and go on from there."),
+    "mirror": Entry("cli.mirror:mirror", "Copy a published log as static files."),
     "fsck": Entry("cli.fsck:fsck", "Recompute a whole ledger and name the first damage."),
     "demo": Entry("cli.demo:demo", "Tell the life of one battery, with a real service."),
 }
