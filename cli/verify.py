@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
+from hashlib import sha256
 from pathlib import Path
 
 import click
 
 from cli.evidence import evidence_facts, evidence_text, held_files
 from cli.output import Example, json_option, print_json, printable, read_file
+from cli.saving import save
 from keys.errors import CellbookError, declare
 from ledger.custody.profiles import choose
 from ledger.custody.times import parse_moment
 from ledger.proof.evidence import match_evidence
 from ledger.proof.export import refusal_facts, verdict_facts
+from ledger.proof.page import refusal_page, verdict_page
 from ledger.proof.refusal import print_refusal
 from ledger.proof.report import print_verdict
 from ledger.proof.required import check_rules
@@ -35,6 +38,7 @@ _BREACH_EXIT, _UNDECIDED_EXIT = 1, 3
         "cellbook verify battery.dossier --trust trust.toml --label 4A6PCPM27KLPCLE742946319",
         "cellbook verify battery.dossier --trust trust.toml --evidence documents",
         "cellbook verify battery.dossier --trust trust.toml --profile cn-2026 --require ORD-4",
+        "cellbook verify battery.dossier --trust trust.toml --report verdict.html",
         "cellbook verify battery.dossier --trust trust.toml --at 2026-11-24T09:00:00+08:00 --json",
     )
 )
@@ -72,6 +76,12 @@ _BREACH_EXIT, _UNDECIDED_EXIT = 1, 3
     help="This rule must have been judged and hold: exit 1 where it is broken, 3 where it could "
     "not be judged. May be given more than once.",
 )
+@click.option(
+    "--report",
+    metavar="FILE",
+    type=click.Path(),
+    help="Write the verdict as one page (HTML) too, for reading and for print.",
+)
 @click.option("--strict", is_flag=True, help="Count remarks as failures: exit 1.")
 @click.option("-v", "--verbose", is_flag=True, help="Add indexes, hashes and entry ids.")
 @json_option
@@ -83,6 +93,7 @@ def verify(
     evidence: Path | None,
     profiles: tuple[str, ...],
     required: tuple[str, ...],
+    report: str | None,
     strict: bool,
     verbose: bool,
     as_json: bool,
@@ -104,6 +115,10 @@ def verify(
             data, trust, moment, label=label, profiles=chosen, required=required
         )
     except CellbookError as error:
+        if report is not None:
+            about = sha256(data).digest()
+            page = refusal_page(error, moment, trust, digest, about, offset_minutes=offset)
+            save(report, page.encode())
         print_with_trust(
             print_refusal(error), refusal_facts(error), trust, digest, as_json, ok=False
         )
@@ -114,6 +129,9 @@ def verify(
     facts = verdict_facts(verdict, strict=strict)
     if match is not None:
         text, facts = text + evidence_text(match), {**facts, "evidence": evidence_facts(match)}
+    if report is not None:
+        page = verdict_page(verdict, digest, offset_minutes=offset, documents=match)
+        save(report, page.encode())
     passed = not failed and not verdict.is_undecided
     print_with_trust(text, facts, trust, digest, as_json, ok=passed)
     return _BREACH_EXIT if failed else _UNDECIDED_EXIT if verdict.is_undecided else 0

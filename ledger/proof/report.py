@@ -63,7 +63,8 @@ def _answer_lines(answer: Answer) -> Iterator[str]:
 def _life_lines(verdict: Verdict, verbose: bool) -> Iterator[str]:
     rows = [["DATE", "WHAT", "WHO SIGNED IT", "REMARK"]]
     for row in life_rows(verdict, indexes=verbose):
-        rows.append([row.date, row.what, row.who, "; ".join(map(_short, row.remarks))])
+        remarks = "; ".join((*map(_short, row.remarks), *row.rules))
+        rows.append([row.date, row.what, row.who, remarks])
     yield from columns(rows, WIDTH)
 
 

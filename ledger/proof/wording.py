@@ -7,7 +7,7 @@ whoever shows the words must make them harmless.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal
 from unicodedata import normalize
 
@@ -146,12 +146,14 @@ def _tested(health: Health, subject: str) -> str:
 
 
 class LifeRow(msgspec.Struct, frozen=True):
-    """One event as a row: its date, what happened, who signed it, and what to notice."""
+    """One event as a row: its date, what happened, who signed it, what to notice, and the rules
+    that found something in it."""
 
     date: str
     what: str
     who: str
     remarks: tuple[str, ...]
+    rules: tuple[str, ...]
 
 
 def life_rows(verdict: Verdict, *, indexes: bool = False) -> Iterator[LifeRow]:
@@ -165,10 +167,11 @@ def life_rows(verdict: Verdict, *, indexes: bool = False) -> Iterator[LifeRow]:
     for event in verdict.life:
         remarks = [f"of ...{event.of[-7:]}"] if event.of in named else []
         remarks += event.remarks
-        remarks += [f"[{rule}]" for rule in dict.fromkeys(found.get(event.index, ()))]
         if indexes:
             remarks.append(f"entry {event.index}")
-        yield LifeRow(event.occurred_at[:10], event.what, _who(event, same), tuple(remarks))
+        rules = tuple(f"[{rule}]" for rule in dict.fromkeys(found.get(event.index, ())))
+        date, who = event.occurred_at[:10], _who(event, same)
+        yield LifeRow(date, event.what, who, tuple(remarks), rules)
 
 
 def _same_names(verdict: Verdict) -> set[str]:
@@ -191,7 +194,7 @@ def next_steps(verdict: Verdict) -> Iterator[str]:
     """What a buyer should do now, in sentences."""
     if verdict.breaches:
         yield "Do not put the battery into service."
-        yield from dict.fromkeys(_to_ask(told) for told in explain(verdict, verdict.breaches))
+        yield from _to_ask(explain(verdict, verdict.breaches))
     label = verdict.label
     if label is None:
         yield "Compare the label on the battery with the code above."
@@ -207,10 +210,10 @@ def next_steps(verdict: Verdict) -> Iterator[str]:
             yield f"[{item.rule}] {item.remedy}"
 
 
-def _to_ask(told: Told) -> str:
-    if not told.repair:
-        return f"Ask the seller for the record that [{told.rule}] misses."
-    return f"Ask the seller for a newer dossier in which [{told.rule}] is repaired."
+def _to_ask(breaches: Iterable[Told]) -> Iterator[str]:
+    repairs = {told.rule: told.repair for told in breaches}
+    asked = "; ".join(f"[{rule}] {repair.rstrip('.')}" for rule, repair in repairs.items())
+    yield f"Ask the seller for a newer dossier, after this was done: {asked}."
 
 
 def count(number: int, one: str, many: str = "") -> str:

@@ -201,3 +201,19 @@ def test_rules_that_this_version_does_not_know(
     done = console(*args, env=clean_environment())
     assert done.returncode == 3
     assert json.loads(done.stdout)["error"]["code"] == error
+
+
+def test_a_page_for_print(tmp_path: Path) -> None:
+    log = told(*LIFE, "install")
+    files, page = Files(tmp_path, log), tmp_path / "verdict.html"
+    files.run("--report", str(page), code=1)
+    html = page.read_text("utf-8")
+    assert html.startswith("<!doctype html>\n")
+    assert "DOES NOT MEET THE RULES: 1 breach (core)" in html
+    assert trust_digest(files.trust.read_bytes()).hex() in html
+    args = (files.dossier, "--trust", files.trust, "--report", page)
+    assert usage(*args) == "usage.file.write"
+    forged = log.dossier().replace(b"range below need", b"range above need")
+    refused = tmp_path / "refused.html"
+    Files(tmp_path, log, forged).run("--report", str(refused), code=1)
+    assert "NOT GENUINE: entry 6 was changed" in refused.read_text("utf-8")

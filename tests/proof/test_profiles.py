@@ -183,7 +183,7 @@ def test_a_breach_is_told_in_dates() -> None:
     assert "tested 2026-02-11 > crash 2026-03-02 > repurposed 2026-05-20" in text
     assert "crash 2026-03-02 > repurposed 2026-05-20" in text
     assert "Do not put the battery into service." in text
-    assert "Ask the seller for a newer dossier in which [ORD-4] is repaired." in text
+    assert "Ask the seller for a newer dossier, after this was done: [ORD-4] Have the unit" in text
 
 
 def test_what_is_unconfirmed_in_a_rule_is_said() -> None:
