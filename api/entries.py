@@ -20,7 +20,7 @@ from ledger.log.ledger import Ledger
 from ledger.log.outcome import Outcome
 from ledger.log.reading import NO_ENTRY
 from ledger.wire.base64text import encode_base64url
-from ledger.wire.statement import BAD_LOCATOR, locator_to_id
+from ledger.wire.locators import BAD_LOCATOR, locator_to_id
 
 COSE = "application/cose"
 STATEMENT = "application/scitt-statement+cose"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from asyncio import to_thread
 from collections.abc import Mapping
 
@@ -24,6 +25,9 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 # It never changes either, but it is of no use once the tile is full.
 _PARTIAL = "public, max-age=300"
 _KEYS = "public, max-age=300"
+_BUNDLES = "tile/entries/"
+_GZIP_LEVEL = 2
+"""Statements differ in digests, which do not shrink; a higher level costs time for little."""
 
 
 class Published:
@@ -56,9 +60,18 @@ class Published:
     async def tile(self, request: Request) -> Response:
         """A tile or an entry bundle."""
         path = "tile/" + request.path_params["path"]
-        data = await to_thread(self._ledger.tile, path)
-        cache = _PARTIAL if ".p/" in path else _FOR_EVER
-        return Response(data, 200, {"Cache-Control": cache}, OCTETS)
+        headers = {"Cache-Control": _PARTIAL if ".p/" in path else _FOR_EVER}
+        if not path.startswith(_BUNDLES):
+            return Response(await to_thread(self._ledger.tile, path), 200, headers, OCTETS)
+        headers["Vary"] = "Accept-Encoding"
+        if not _takes_gzip(request.headers.get("accept-encoding", "")):
+            return Response(await to_thread(self._ledger.tile, path), 200, headers, OCTETS)
+        headers["Content-Encoding"] = "gzip"
+        return Response(await to_thread(self._packed, path), 200, headers, OCTETS)
+
+    def _packed(self, path: str) -> bytes:
+        # No time in it: the same bundle is the same bytes from every process.
+        return gzip.compress(self._ledger.tile(path), _GZIP_LEVEL, mtime=0)
 
     def add_to(self, router: APIRouter) -> None:
         """Add the routes, with their descriptions."""
@@ -111,6 +124,16 @@ class Published:
         )
 
 
+def _takes_gzip(accepted: str) -> bool:
+    """Whether gzip is named in an Accept-Encoding (RFC 9110 section 12.5.3), not with weight 0."""
+    for item in accepted.lower().split(","):
+        name, *parameters = (part.strip() for part in item.split(";"))
+        if name in ("gzip", "x-gzip"):
+            weights = [part[2:].strip() for part in parameters if part.startswith("q=")]
+            return not weights or weights[0].strip("0.") != ""
+    return False
+
+
 def _with_kid(key: Mapping[int, int | bytes], kid: bytes) -> dict[int, int | bytes]:
     return {**key, 2: kid}
 
@@ -141,8 +164,9 @@ There is a new one about a second after something was registered. Its last entry
 gives the log time."""
 _TILE = """\
 The published tree in pieces (C2SP tlog-tiles), 256 hashes wide. Full tiles never change and may be
-kept for ever. A partial tile (`.p/<W>`) is served as long as it lies below the newest checkpoint;
-where it is not found, take the full one.
+kept for ever. A partial tile (`.p/<W>`) is served until that tile is full under the newest
+checkpoint; where it is not found, take the full one. Entry bundles come with gzip where it is asked
+for.
 
 With `/checkpoint` this is all that is needed to copy and check the whole log."""
 _KEYS_TEXT = """\

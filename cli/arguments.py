@@ -18,6 +18,27 @@ def country(context: click.Context, option: click.Parameter, value: str | None) 
     return value
 
 
+def maker_codes(
+    context: click.Context, option: click.Parameter, value: tuple[str, ...]
+) -> tuple[str, ...] | None:
+    """Maker codes of GB/T 34014; None where none is given."""
+    return _each(value, "[A-Z0-9]{3}", "three capitals or digits, such as 4A6")
+
+
+def gs1_prefixes(
+    context: click.Context, option: click.Parameter, value: tuple[str, ...]
+) -> tuple[str, ...] | None:
+    """GS1 company prefixes; None where none is given."""
+    return _each(value, "[0-9]{4,12}", "4 to 12 digits, such as 9506000")
+
+
+def _each(values: tuple[str, ...], pattern: str, form: str) -> tuple[str, ...] | None:
+    for value in values:
+        if not re.fullmatch(pattern, value):
+            raise click.BadParameter(f"{value!r:.40} is not {form}")
+    return values or None
+
+
 def kid(context: click.Context, option: click.Parameter, value: str) -> bytes:
     """The bytes of a kid."""
     if not re.fullmatch("[0-9a-fA-F]{64}", value):

@@ -113,15 +113,20 @@ def govern(office: Office, content: Governance, subject: str, family: str) -> No
         "entry_id": parse_statement(leaf).locator,
         **_hand_in(office, leaf),
     }
-    print_result(_text(facts), facts, as_json=office.as_json)
+    print_result(placed(facts), facts, as_json=office.as_json)
 
 
 def _confirm(office: Office, payload: bytes, subject: str) -> None:
+    confirm(f"The registrar {office.registrar_uri}", payload, subject, yes=office.yes)
+
+
+def confirm(who: str, payload: bytes, subject: str, *, yes: bool) -> None:
+    """Show what ``who`` is to sign, and ask, where somebody can be asked and nobody said yes."""
     from cli.notation import notation, read_item
 
-    print_note(f"The registrar {office.registrar_uri} signs about {subject}:")
+    print_note(f"{who} signs about {subject}:")
     print_note(notation(read_item(payload)))
-    if not office.yes and has_terminal():
+    if not yes and has_terminal():
         click.confirm("Sign this?", abort=True, err=True)
 
 
@@ -135,7 +140,7 @@ def _hand_in(office: Office, leaf: bytes) -> dict[str, Any]:
         write_file(office.out, leaf)
         return {"file": str(office.out)}
     if office.home is not None:
-        return _register(office.home, leaf)
+        return register(office.home, leaf)
     assert office.url is not None  # noqa: S101 - exactly one way was given
     return _submit(office.url, leaf)
 
@@ -148,7 +153,7 @@ def _submit(url: str, leaf: bytes) -> dict[str, Any]:
     return {"location": registered.location, "duplicate": registered.duplicate}
 
 
-def _register(folder: Path, leaf: bytes) -> dict[str, Any]:
+def register(folder: Path, leaf: bytes) -> dict[str, Any]:
     """Register in this process; a service may be running on the same database."""
     from ledger.log.home import Home
     from ledger.log.ledger import Ledger
@@ -169,7 +174,8 @@ def _register(folder: Path, leaf: bytes) -> dict[str, Any]:
     return {"index": outcome.index, "duplicate": outcome.duplicate}
 
 
-def _text(facts: dict[str, Any]) -> str:
+def placed(facts: dict[str, Any]) -> str:
+    """Where a statement went, for people."""
     if "file" in facts:
         return f"written to {facts['file']}; hand it in with `cellbook submit {facts['file']}`"
     again = ", as it was before" if facts["duplicate"] else ""

@@ -27,6 +27,7 @@ _PASSWORD = re.compile("(://[^:/@]*):[^@/]*@")
     epilog=Example(
         "cellbook init shop",
         'cellbook init shop --origin log.example.org/batteries --name "Example battery ledger"',
+        "cellbook init shop --profile cn-2026 --profile eu-2023-1542",
         "cellbook init shop --root-dir /media/stick/root --registrar-dir registrar",
         "cellbook init shop --database postgresql://ledger@localhost/ledger",
     )
@@ -69,6 +70,14 @@ _PASSWORD = re.compile("(://[^:/@]*):[^@/]*@")
     metavar="SECONDS",
     help="How long entries wait for the checkpoint that covers them.",
 )
+@click.option(
+    "--profile",
+    "profiles",
+    multiple=True,
+    metavar="NAME[@VERSION]",
+    help="Rules that the ledger decides by, beside core: cn-2026, eu-2023-1542 and others of "
+    "docs/rules.md. Can be given several times.",
+)
 @click.option("--url", help="Where the service will be reached from outside.")
 @click.option(
     "--passphrase-file",
@@ -87,6 +96,7 @@ def init(
     database: str | None,
     registrar: str,
     epoch: int,
+    profiles: tuple[str, ...],
     url: str | None,
     passphrase_file: Path | None,
     as_json: bool,
@@ -96,6 +106,7 @@ def init(
     The root's and the registrar's keys are made with it, in folders of their own. Whoever takes
     FOLDER can then speak for the service, and cannot change who it is.
     """
+    from ledger.custody.profiles import choose
     from ledger.log.home import Home
 
     home = Home.create(
@@ -111,6 +122,7 @@ def init(
         epoch_s=epoch,
         url=url,
         now=int(time.time()),
+        profiles=choose(profiles, "--profile"),
     )
     facts = _facts(
         home, root_dir or _beside(folder, "root"), registrar_dir or _beside(folder, "registrar")

@@ -30,6 +30,8 @@ COMMANDS: dict[str, Entry] = {
     "serve": Entry("cli.serve:serve", "Run the service of a ledger."),
     "keygen": Entry("cli.keygen:keygen", "Make an encrypted key file."),
     "operator": Entry("cli.operator:operator", "Register operators and their keys."),
+    "policy": Entry("cli.policy:policy", "Show a ledger's policy, and publish the next one."),
+    "list": Entry("cli.listing.command:list_", "State public lists, and prove who was on them."),
     "event": Entry("cli.event:event", "Sign an event of a battery, and submit or keep it."),
     "import": Entry("cli.importing.command:import_", "Sign a table of events into an outbox."),
     "schema": Entry("cli.schema:schema", "Print how events are written, or templates for them."),
@@ -42,6 +44,8 @@ COMMANDS: dict[str, Entry] = {
     "verify": Entry("cli.verify:verify", "Check a dossier offline against a trust file."),
     "trust": Entry("cli.trust:trust", "Show what a trust file makes you rely on."),
     "inspect": Entry("cli.inspect:inspect", "Show the content of a file; verify nothing."),
+    "audit": Entry("cli.audit:audit", "Replay a published log, and go on from there."),
+    "mirror": Entry("cli.mirror:mirror", "Copy a published log as static files."),
     "fsck": Entry("cli.fsck:fsck", "Recompute a whole ledger and name the first damage."),
     "demo": Entry("cli.demo:demo", "Tell the life of one battery, with a real service."),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+import msgspec
 
 from cli import arguments
 from cli.governing import Office, family_of, govern, office_options, required_family
@@ -22,6 +23,22 @@ _name = click.option("--name", help="The operator's name for people.")
 _country_option = click.option("--country", callback=arguments.country, help="Country, such as CN.")
 _roles = click.option(
     "--role", "roles", multiple=True, type=click.Choice(ROLES), help="A role; may be repeated."
+)
+_maker_codes = click.option(
+    "--maker-code",
+    "maker_codes",
+    multiple=True,
+    callback=arguments.maker_codes,
+    metavar="CODE",
+    help="First three characters of the GB/T 34014 codes that it issues; may be repeated.",
+)
+_gs1_prefixes = click.option(
+    "--gs1-prefix",
+    "gs1_prefixes",
+    multiple=True,
+    callback=arguments.gs1_prefixes,
+    metavar="DIGITS",
+    help="GS1 company prefix of the identifiers that it issues; may be repeated.",
 )
 
 
@@ -95,19 +112,29 @@ def request(
 @operator.command(
     epilog=Example(
         "cellbook operator add maker.request --registrar registrar.pem --url http://127.0.0.1:8417",
-        "cellbook operator add maker.request --registrar registrar.pem --out maker.cose",
+        "cellbook operator add maker.request --maker-code 4A6 --registrar registrar.pem "
+        "--out maker.cose",
     )
 )
 @click.argument("file", type=_PATH)
+@_maker_codes
+@_gs1_prefixes
 @office_options
-def add(file: Path, office: Office) -> None:
+def add(
+    file: Path,
+    maker_codes: tuple[str, ...] | None,
+    gs1_prefixes: tuple[str, ...] | None,
+    office: Office,
+) -> None:
     """Register the operator that the request in FILE names.
 
-    Checks that the key's holder made the request. Whether he is the operator that he names, and
-    has these roles, is for you to find out before you sign.
+    Checks that the key's holder made the request. Whether he is the operator that he names, has
+    these roles, and issues identifiers with these codes, is for you to find out before you sign.
     """
     asked = _checked(file, office)
-    govern(office, asked.registration(), asked.uri, asked.family)
+    codes = {"maker_codes": maker_codes, "gs1_prefixes": gs1_prefixes}
+    content = msgspec.structs.replace(asked.registration(), **codes)
+    govern(office, content, asked.uri, asked.family)
 
 
 @operator.command(
@@ -129,32 +156,52 @@ def add_key(file: Path, office: Office) -> None:
 
 
 @operator.command(
-    short_help="Change an operator's name, country and roles.",
+    short_help="Change an operator's name, country, roles and codes.",
     epilog=Example(
         "cellbook operator change https://maker.example --role maker --role repurposer "
         "--registrar registrar.pem --home shop",
         "cellbook operator change https://maker.example --name Maker --country CN --role maker "
         "--trust trust.toml --registrar registrar.pem --url http://127.0.0.1:8417",
+        "cellbook operator change https://maker.example --maker-code 4A6 --gs1-prefix 9506000 "
+        "--registrar registrar.pem --home shop",
     ),
 )
 @click.argument("uri", callback=arguments.uri)
 @_name
 @_country_option
 @_roles
+@_maker_codes
+@_gs1_prefixes
+@click.option("--no-codes", is_flag=True, help="It gives up the codes that are not given here.")
 @office_options
 def change(
-    uri: str, name: str | None, country: str | None, roles: tuple[str, ...], office: Office
+    uri: str,
+    name: str | None,
+    country: str | None,
+    roles: tuple[str, ...],
+    maker_codes: tuple[str, ...] | None,
+    gs1_prefixes: tuple[str, ...] | None,
+    no_codes: bool,
+    office: Office,
 ) -> None:
-    """Change the name, country and roles of the operator URI; its keys stay.
+    """Change the name, country, roles and codes of the operator URI; its keys stay.
 
-    With --home, what is not given stays as it is; otherwise give all three.
+    With --home, what is not given stays as it is; otherwise give name, country and roles. Maker
+    codes, and company prefixes, replace those that it has; without any they stay.
     """
     if office.home is not None:
         now = find_operator(office.home, uri)
         name, country, roles = name or now.name, country or now.country, roles or now.roles
     if name is None or country is None or not roles:
         raise click.UsageError("Give --name, --country and --role; only --home knows the present.")
-    content = OperatorChanged(name=name, country=country, roles=tuple(roles))
+    none = () if no_codes else None
+    content = OperatorChanged(
+        name=name,
+        country=country,
+        roles=tuple(roles),
+        maker_codes=none if maker_codes is None else maker_codes,
+        gs1_prefixes=none if gs1_prefixes is None else gs1_prefixes,
+    )
     govern(office, content, uri, required_family(office))
 
 

@@ -41,6 +41,8 @@ def operator_facts(state: OperatorState) -> dict[str, Any]:
         "name": state.name,
         "country": state.country,
         "roles": list(state.roles),
+        "maker_codes": list(state.maker_codes),
+        "gs1_prefixes": list(state.gs1_prefixes),
         "registered": state.registered,
         "removed": state.removed,
         "keys": [_key_facts(key) for key in state.keys],
@@ -77,6 +79,7 @@ def operator_text(state: OperatorState) -> str:
         state.uri,
         f"  name     {one_line(state.name)}, {state.country}",
         f"  roles    {', '.join(state.roles)}",
+        f"  codes    {', '.join((*state.maker_codes, *state.gs1_prefixes)) or 'none'}",
         f"  entry    {state.registered}{_removed(state)}",
         *(f"  key      {key['kid']} {_life(key)}" for key in operator_facts(state)["keys"]),
     ]

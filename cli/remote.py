@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 import time
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -55,6 +56,7 @@ _MAX_ANSWER = 16 * 1024
 """Bytes of the answer to one statement of a batch."""
 
 _AGAIN = frozenset({429, 502, 503, 504})
+_GONE = frozenset({404, 410})
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 30.0
 
 
@@ -157,9 +159,32 @@ class Remote:
         """The dossier of a battery, not verified."""
         return self._get(f"/batteries/{encode_base64url(subject.encode())}/dossier", MAX_DOSSIER)
 
+    def fetch(self, path: str, most: int, **params: str) -> bytes:
+        """What is at ``path``, at most ``most`` bytes."""
+        return self._send("GET", path, most, params=params).body
+
+    def put(self, path: str, content: bytes, media_type: str) -> None:
+        """Put ``content`` at ``path``."""
+        self._send("PUT", path, MAX_RECEIPT, content, media_type)
+
     def checkpoint(self) -> bytes:
         """The newest checkpoint, a signed note."""
         return self._get("/checkpoint", MAX_RECEIPT)
+
+    def published(self, path: str, most: int) -> bytes | None:
+        """A file of the published log, at most ``most`` bytes; None where there is none.
+
+        Any web server may answer. Raises ``unavailable.service.*``.
+        """
+        url = f"{self.url}/{path}"
+        headers = {"Accept": "*/*", "Accept-Encoding": "gzip"}
+        reply = self._exchange(self._client.build_request("GET", url, headers=headers), most)
+        if reply.status in _GONE:
+            return None
+        if reply.status != 200:
+            raise parse_problem(reply.body, url, reply.status)
+        is_packed = reply.headers.get("content-encoding", "").strip().lower() == "gzip"
+        return _unpacked(reply.body, most, url) if is_packed else reply.body
 
     def keys(self) -> list[CoseKey]:
         """The keys with which the log signs or signed receipts, by its own word."""
@@ -199,6 +224,13 @@ class Remote:
         request = self._client.build_request(
             method, self.url + path, content=content, headers=headers, params=params
         )
+        reply = self._exchange(request, most)
+        if not 200 <= reply.status < 300:
+            raise parse_problem(reply.body, str(request.url), reply.status)
+        return reply
+
+    def _exchange(self, request: httpx.Request, most: int) -> _Reply:
+        """The answer to a request, whatever its status; after some attempts, the last one."""
         for attempt in range(self._attempts):
             outcome = self._try(request, most)
             if isinstance(outcome, _Reply) and outcome.status not in _AGAIN:
@@ -207,8 +239,6 @@ class Remote:
                 time.sleep(_pause(attempt, outcome))
         if isinstance(outcome, CellbookError):
             raise outcome
-        if not 200 <= outcome.status < 300:
-            raise parse_problem(outcome.body, str(request.url), outcome.status)
         return outcome
 
     def _try(self, request: httpx.Request, most: int) -> _Reply | CellbookError:
@@ -241,6 +271,20 @@ def _pause(attempt: int, outcome: _Reply | CellbookError | None = None) -> float
     # Clients that were refused together must not come back together.
     pause = min(_FIRST_PAUSE * float(1 << attempt), _LONGEST_PAUSE)
     return pause * random.uniform(0.5, 1.0)  # noqa: S311
+
+
+def _unpacked(data: bytes, most: int, url: str) -> bytes:
+    """What was sent with gzip: never more of it than ``most`` bytes are made."""
+    unpacking = zlib.decompressobj(wbits=31)
+    try:
+        found = unpacking.decompress(data, most + 1)
+    except zlib.error as error:
+        raise ANSWER.at(url, f"no gzip: {error}") from None
+    if len(found) > most:
+        raise TOO_LARGE.at(url, f"more than {most} bytes")
+    if not unpacking.eof:
+        raise ANSWER.at(url, "gzip that is cut off")
+    return found
 
 
 def _body(response: httpx.Response, most: int) -> bytes:

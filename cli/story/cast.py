@@ -19,12 +19,14 @@ REMOVED_ON = "2025-04-10"
 
 
 class Actor(msgspec.Struct, frozen=True):
-    """An operator: the folder of its key, its name for people and in the ledger, its roles."""
+    """An operator: the folder of its key, its name for people and in the ledger, its roles, and
+    the maker codes that the registrar states of it."""
 
     key: str
     name: str
     uri: str
     roles: tuple[str, ...]
+    maker_codes: tuple[str, ...] | None = None
 
 
 class Ref(msgspec.Struct, frozen=True):
@@ -56,7 +58,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     refused: str | None = None
 
 
-MAKER = Actor("maker", "Maker A", "urn:uscc:91000000MA5DEMKA0H", ("maker",))
+MAKER = Actor("maker", "Maker A", "urn:uscc:91000000MA5DEMKA0H", ("maker",), ("4A6",))
 WORKS = Actor("bus-works", "Bus Works B", "https://bus-works.example", ("installer",))
 DISMANTLER = Actor("dismantler", "Dismantler C", "https://dismantler.example", ("dismantler",))
 LAB = Actor("laboratory", "Laboratory D", "https://laboratory.example", ("assessor",))

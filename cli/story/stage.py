@@ -13,6 +13,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from cli.drafts import draft_event, resolve_battery, sign_draft
 from cli.event_values import read_fields
 from cli.remote import Registered, Remote
@@ -63,7 +65,7 @@ class Stage:
             signer, actor.uri, self.family, name=actor.name, country="CN", roles=actor.roles
         )
         save(home / "registration.request", request)
-        return self._submit(f"register-{actor.key}", self._registration(request))
+        return self._submit(f"register-{actor.key}", self._registration(actor, request))
 
     def play(self, step: Step) -> Registered:
         """Sign and submit the event of ``step``. Raises what the ledger refuses it with."""
@@ -94,10 +96,11 @@ class Stage:
         for name, text in PAPERS.items():
             save(self.folder / "papers" / name, text.encode())
 
-    def _registration(self, request: bytes) -> Statement:
-        """What the registrar signs after he has checked the request."""
+    def _registration(self, actor: Actor, request: bytes) -> Statement:
+        """What the registrar signs after he has checked the request, and whose codes are whose."""
         asked = parse_request(request)
         verify_request(asked, self.family)
+        content = replace(asked.registration(), maker_codes=actor.maker_codes)
         leaf = sign_statement(
             self._registrar,
             typ=TYP_GOVERNANCE,
@@ -105,7 +108,7 @@ class Stage:
             sub=asked.uri,
             aud=self.family,
             iat=int(time.time()),
-            payload=encode_governance(asked.registration()),
+            payload=encode_governance(content),
         )
         return parse_statement(leaf)
 

@@ -39,15 +39,22 @@ def manufactured(
         before = states.get(name.uri)
         is_new = before is None or _is_unmade(before)
         if name.part == "sub" and is_new:
-            after[sub] = _begun(event, issuer, mark)
+            after[sub] = _in_place_of(before, _begun(event, issuer, mark))
         elif name.part == "child" and isinstance(before, BatteryState) and not is_new:
             after[name.uri] = replace(before, parent=sub, last=mark)
         elif name.part == "child" and is_new:
             child = _named_by(name.uri)
             if child is not None:
                 made = _new_battery(child.level, "original", issuer, mark)
-                after[name.uri] = replace(made, parent=sub)
+                after[name.uri] = _in_place_of(before, replace(made, parent=sub))
     return after
+
+
+def _in_place_of(before: State | None, begun: BatteryState) -> BatteryState:
+    """What was said about entries under the name stays."""
+    if not isinstance(before, BatteryState):
+        return begun
+    return replace(begun, corrected=before.corrected, disputed=before.disputed)
 
 
 def _is_unmade(before: State) -> bool:

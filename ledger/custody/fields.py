@@ -52,8 +52,9 @@ def read(event: msgspec.Struct, name: str) -> Reading:
     """
     if isinstance(event, EventView):
         return WITHHELD if name in event.withheld else read(event.event, name)
-    value = getattr(event, name, None) if name in event.__struct_fields__ else None
-    if value is None or (value == () and name in _optional(type(event))):
+    kind = type(event)
+    value = getattr(event, name) if name in _names(kind) else None
+    if value is None or (value == () and name in _optional(kind)):
         return ABSENT
     return Present(value)
 
@@ -93,6 +94,11 @@ def _rules_of(struct: type[Event]) -> dict[str, FieldRule]:
         need: Literal["R", "O", "C"] = "C" if conditional else "O" if name in optional else "R"
         rules[name] = FieldRule(need, shown, wire, unit_of_field(name))
     return rules
+
+
+@cache
+def _names(struct: type[msgspec.Struct]) -> frozenset[str]:
+    return frozenset(struct.__struct_fields__)
 
 
 @cache

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
 
 from ledger.custody.fields import Present, Withheld, read
@@ -31,6 +33,7 @@ def begins_at(date: str, jurisdiction: str | None) -> int:
     return parse_moment(f"{date}T00:00:00+00:00") - 60 * _offset(jurisdiction)
 
 
+@lru_cache(maxsize=1_024)
 def local_date(seconds: int, jurisdiction: str | None) -> str:
     """The day, ``YYYY-MM-DD``, on which Unix ``seconds`` falls in ``jurisdiction``."""
     return format_moment(seconds, _offset(jurisdiction))[:10]

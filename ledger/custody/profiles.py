@@ -78,6 +78,16 @@ def parse_profile(text: str, where: str = "profile") -> tuple[str, int]:
     return chosen
 
 
+def choose(texts: Iterable[str], where: str = "profile") -> Profiles:
+    """The profiles that ``texts`` name, and ``core`` in its newest version unless they name it.
+
+    Raises ``unsupported.profile``; of a name that is given twice the last one counts.
+    """
+    chosen = {CORE: PROFILES[CORE].newest}
+    chosen.update(parse_profile(text, where) for text in texts)
+    return tuple(chosen.items())
+
+
 def version_of(name: str, profiles: Iterable[tuple[str, int]]) -> int:
     """The version of ``name`` among ``profiles``; 0 where it is not there."""
     return max((version for known, version in profiles if known == name), default=0)

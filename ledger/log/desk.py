@@ -13,6 +13,7 @@ from ledger.custody.admission import admit
 from ledger.custody.citing import Registered, cited_entries
 from ledger.custody.decision import read_content
 from ledger.custody.governance import Governance, Head
+from ledger.custody.refold import change_of, fetch_chains
 from ledger.custody.rules import Occasion
 from ledger.custody.states import LogState, State, encode_state
 from ledger.log.outcome import Placed
@@ -82,14 +83,16 @@ class Desk:
         occasion = Occasion(self.size, self._time, item.entry_id)
         cited = cited_entries(item.needed, self._find)
         wanted = [*item.needed.uris, *(uri for entry in cited.values() for uri in entry.subjects)]
+        log = self.log
         admission = admit(
             item.statement,
             item.content,
             occasion,
-            self.log,
+            log,
             self._view(wanted),
             cited,
             verified=item.verified,
+            chains=fetch_chains(change_of(item.content, cited, log), self._chain),
         )
         self._append(item, admission.decision.subjects, admission.decision.after)
         return Placed(occasion.index, item.entry_id, True)
@@ -151,6 +154,13 @@ class Desk:
             self._states |= read_states(new)
         states = self._states
         return {uri: states[uri] for uri in uris if uri in states}
+
+    def _chain(self, uri: str, limit: int) -> list[Registered]:
+        """The first entries that concern ``uri``, with those that were taken here."""
+        stored = [_read(entry) for entry in self._writing.chain(uri, limit)]
+        taken = [index for concerned, index in self._pairs if concerned == uri]
+        new = [self._found[self._entries[index - self._size].entry_id] for index in taken]
+        return [*stored, *new][:limit]
 
     def _find(self, entry_id: bytes) -> Registered | None:
         if entry_id not in self._found:

@@ -11,6 +11,7 @@ from keys.signer import Signer, SoftwareSigner, generate
 from ledger.custody.governance import Authority
 from ledger.custody.identifiers import parse_operator_uri
 from ledger.custody.naming import check_origin, family_uri
+from ledger.custody.profiles import Profiles
 from ledger.log.genesis import genesis_policy, refuse_begun, sign_policy, write_genesis
 from ledger.log.home import (
     CONFIG_FILE,
@@ -48,7 +49,7 @@ class Founding:
         self._registrar_dir = registrar_dir
         self._keys = _NewKeys(passphrase)
 
-    def run(self, registrar_uri: str, epoch_s: int, now: int) -> None:
+    def run(self, registrar_uri: str, epoch_s: int, now: int, profiles: Profiles) -> None:
         """Make everything; what fails leaves no files but an empty database."""
         home, config = self._home, to_toml(self._home.config)
         self._check_new()
@@ -60,7 +61,7 @@ class Founding:
         try:
             store.create()
             refuse_begun(store)
-            self._begin(store, registrar_uri, epoch_s, now)
+            self._begin(store, registrar_uri, epoch_s, now, profiles)
             # Last: a folder without it is no ledger.
             _write(home.path / CONFIG_FILE, config)
         except BaseException:
@@ -69,7 +70,9 @@ class Founding:
         finally:
             store.close()
 
-    def _begin(self, store: SqlStore, registrar_uri: str, epoch_s: int, now: int) -> None:
+    def _begin(
+        self, store: SqlStore, registrar_uri: str, epoch_s: int, now: int, profiles: Profiles
+    ) -> None:
         home, config = self._home, self._home.config
         signers = LogSigners(*self._keys.make(home.path / "keys", *LOG_KEYS, own=True))
         root, next_root = self._keys.make(self._root_dir, "root", "next-root")
@@ -83,6 +86,7 @@ class Founding:
             signers,
             authority,
             epoch_s=epoch_s,
+            profiles=profiles,
         )
         genesis = sign_policy(root, policy, now)
         _write(home.trust_path, dump_trust(self._trust(root, genesis)))

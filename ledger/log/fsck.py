@@ -99,7 +99,7 @@ class _Check:
         # Rows beyond the size that the head row states are looked at too: which of the two is
         # wrong is known only then.
         self._stop = max(head.size, counts.entries)
-        self._replay = Replay(store.entry_by_id, backend)
+        self._replay = Replay(store.entry_by_id, store.chain, backend)
         self._retold = Retold(store, head)
         self._heads = 0
         self._list_documents = 0
@@ -182,7 +182,9 @@ class _Check:
 
     def _wrong_row(self, stored: StoredSubject) -> CellbookError:
         """The first wrong row of a subject. For this the log is replayed once more."""
-        again = Replay(self._store.entry_by_id, self._backend, watched=stored.uri)
+        again = Replay(
+            self._store.entry_by_id, self._store.chain, self._backend, watched=stored.uri
+        )
         for entry in timed_entries(self._store, self._head, self._stop):
             again.take(entry.statement, entry.entry_id, entry.time)
         wrong = min(set(again.indexes) ^ set(stored.indexes))

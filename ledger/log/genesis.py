@@ -15,6 +15,8 @@ from ledger.custody.governance import (
     encode_governance,
 )
 from ledger.custody.naming import family_uri, log_uri
+from ledger.custody.profiles import CORE, Profiles
+from ledger.custody.profiles import PROFILES as PROFILES_KNOWN
 from ledger.log.commit import GroupCommit
 from ledger.log.heads import publish
 from ledger.log.registration import unchecked
@@ -29,7 +31,8 @@ NOT_EMPTY = declare(
 )
 
 ALGORITHMS = (ED25519, ESP256, ML_DSA_44, ML_DSA_65)
-PROFILES = (Profile(name="core", version=1),)
+PROFILES: Profiles = ((CORE, PROFILES_KNOWN[CORE].newest),)
+"""What a new log decides by, if nothing else is asked for."""
 
 
 def genesis_policy(
@@ -42,8 +45,9 @@ def genesis_policy(
     *,
     epoch_s: int = 1,
     limits: Limits | None = None,
+    profiles: Profiles = PROFILES,
 ) -> Policy:
-    """Policy 0: the log's three keys for every tree size, and one registrar."""
+    """Policy 0: the log's three keys for every tree size, one registrar, and the rules."""
     return Policy(
         number=0,
         origin=origin,
@@ -56,7 +60,7 @@ def genesis_policy(
             LogKey(purpose="statements", key=signers.statements.key.to_cbor(), from_size=0),
         ),
         authorities=(registrar,),
-        profiles=PROFILES,
+        profiles=tuple(Profile(name=name, version=version) for name, version in profiles),
         algorithms=ALGORITHMS,
         limits=limits or Limits(),
         leaf="cose-sign1-tag18-empty-unprotected/1",

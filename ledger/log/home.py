@@ -15,6 +15,7 @@ import msgspec
 
 from keys import keyfile
 from keys.errors import CellbookError, declare
+from ledger.custody.profiles import Profiles
 from ledger.log.signers import LogSigners
 from ledger.proof.trust import load_trust
 from ledger.store.sql import SqlStore
@@ -89,14 +90,17 @@ class Home:
         epoch_s: int = 1,
         url: str | None = None,
         now: int | None = None,
+        profiles: Profiles | None = None,
     ) -> Home:
         """Make keys, database, genesis, trust file and configuration.
 
         The keys of root and registrar are encrypted with ``passphrase``; without one, each folder
         gets a new one in its file ``passphrase``. ``now`` (Unix seconds) is the time of genesis.
+        ``profiles`` are the rules that it decides by; without, those of ``genesis.PROFILES``.
         Raises ``usage.home.*``, ``usage.log.not-empty``, ``usage.keyfile.*``, ``unavailable.*``.
         """
         from ledger.log.founding import Founding
+        from ledger.log.genesis import PROFILES
 
         config = Config(
             name=name,
@@ -108,7 +112,7 @@ class Home:
         home = cls(Path(path), config)
         time_now = int(time.time()) if now is None else now
         founding = Founding(home, Path(root_dir), Path(registrar_dir), passphrase)
-        founding.run(registrar_uri, epoch_s, time_now)
+        founding.run(registrar_uri, epoch_s, time_now, profiles or PROFILES)
         return home
 
     def store_url(self) -> str:

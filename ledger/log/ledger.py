@@ -158,11 +158,10 @@ class Ledger:
         takes what there is. Raises ``missing.battery``, ``missing.checkpoint``.
         """
         newest = self._newest_entry(subject)
-        self._wait_for_checkpoint(newest + 1, wait)
-        return reading.at_one_head(lambda: self._dossier(subject, newest))
+        return reading.at_one_head(lambda: self._dossier(subject, newest, wait))
 
-    def _dossier(self, subject: str, newest: int) -> bytes:
-        published = self._published()
+    def _dossier(self, subject: str, newest: int, wait: float) -> bytes:
+        published = self._published(newest + 1, wait)
         if not published.indexes(subject, published.checkpoint_size()):
             raise NO_CHECKPOINT.at(f"entry {newest}", "no checkpoint covers the battery yet")
         return assemble(published, subject)
@@ -205,7 +204,9 @@ class Ledger:
         with self._store.writing():
             pass
 
-    def _published(self) -> PublishedLog:
+    def _published(self, size: int, wait: float = 3.0) -> PublishedLog:
+        """At the newest checkpoint; waits at most ``wait`` seconds for one of ``size``."""
+        self._wait_for_checkpoint(size, wait)
         return PublishedLog(self._store, self._receipts, self.uri)
 
     def _newest_entry(self, subject: str) -> int:

@@ -58,9 +58,13 @@ class ListView(msgspec.Struct, frozen=True):
 
 
 class Lists:
-    """The lists of one log. ``published`` gives the log up to its newest checkpoint."""
+    """The lists of one log.
 
-    def __init__(self, store: SqlStore, published: Callable[[], PublishedLog]) -> None:
+    ``published`` gives the log up to its newest checkpoint, after a while in which one of the size
+    that it is given may come.
+    """
+
+    def __init__(self, store: SqlStore, published: Callable[[int], PublishedLog]) -> None:
         self._store = store
         self._published = published
         self._parsed: dict[bytes, ListDocument] = {}
@@ -108,11 +112,16 @@ class Lists:
     def participation(self, scheme: str, identifier: str, day: str) -> bytes:
         """The participation file: what the scheme's lists say of ``identifier`` on ``day``, proved.
 
+        Waits a while for a checkpoint that covers the newest snapshot, then takes what there is.
         Raises ``missing.list*``, ``missing.checkpoint``, ``malformed.date``.
         """
-        self._state(scheme)
+        newest = self._state(scheme).snapshots[-1].index
         return assemble_participation(
-            self._published(), lambda root: self._document(scheme, root), scheme, identifier, day
+            self._published(newest + 1),
+            lambda root: self._document(scheme, root),
+            scheme,
+            identifier,
+            day,
         )
 
     def _document(self, scheme: str, root: bytes) -> ListDocument:

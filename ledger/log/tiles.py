@@ -13,7 +13,8 @@ from ledger.tree.tiles import TILE, encode_entry_bundle, parse_tile_path, tile_w
 NO_TILE = declare(
     "missing.tile",
     "There is no such tile in the published tree.",
-    "Take size and tile width from the newest checkpoint; a partial tile may be full by now.",
+    "Take size and tile width from the newest checkpoint; where a partial tile is full by now, "
+    "take the full one.",
 )
 
 
@@ -26,7 +27,9 @@ def published_tile(store: SqlStore, path: str) -> bytes:
     newest = store.checkpoint()
     size = 0 if newest is None else newest[0]
     hash_level = 0 if level is None else level
-    if not 0 < width <= min(TILE, tile_width(hash_level, n, size)):
+    present = tile_width(hash_level, n, size)
+    # A partial tile is served until the tile is full, and then only the full one.
+    if not (width == present or width < present < TILE):
         raise NO_TILE.at(path)
     if level is None:
         leaves = [entry.leaf for entry in store.entries(n * TILE, n * TILE + width)]

@@ -12,8 +12,11 @@ from ledger.custody.schemes import list_uri
 from ledger.custody.snapshots import Stated, snapshot_of, stated
 from ledger.custody.times import parse_date
 from ledger.proof.assemble import LogReader
+from ledger.proof.completeness import Stated as IndexRow
 from ledger.proof.dossier import DossierEntry
 from ledger.proof.participation import Participation, encode_participation
+from ledger.tree.merkle import leaf_hash
+from ledger.tree.prefix_chain import Chain
 from ledger.wire.statement import parse_statement
 
 Documents = Callable[[bytes], ListDocument]
@@ -46,8 +49,22 @@ def assemble_participation(
         DossierEntry(index, reader.leaf(index), receipt)
         for index, receipt in zip(ordered, receipts, strict=True)
     )
-    file = Participation(scheme, identifier, day, reader.checkpoint(), entries, proofs)
+    stated_names = _index(reader, sorted((log_uri, list_uri(scheme)), key=str.encode), size)
+    file = Participation(
+        scheme, identifier, day, reader.checkpoint(), entries, stated_names, proofs
+    )
     return encode_participation(file)
+
+
+def _index(reader: LogReader, names: list[str], size: int) -> tuple[IndexRow, ...]:
+    proofs = reader.prove(names)
+    rows = []
+    for name in names:
+        chain = Chain()
+        for index in reader.indexes(name, size):
+            chain = chain.after(index, leaf_hash(reader.leaf(index)))
+        rows.append(IndexRow(name, chain, proofs[name]))
+    return tuple(rows)
 
 
 def stated_lists(reader: LogReader, scheme: str) -> tuple[Stated, ...]:

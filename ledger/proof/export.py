@@ -1,7 +1,4 @@
-"""The verdict for machines: one JSON object. Its fields are described in ``docs/verdict.md``.
-
-Hashes are lower-case hex, entry ids locators (unpadded base64url), times Unix seconds.
-"""
+"""The verdict for machines: one JSON object, of the types in ``shapes``."""
 
 from __future__ import annotations
 
@@ -11,95 +8,119 @@ import msgspec
 
 from keys.errors import CellbookError
 from ledger.custody.rules import Finding
-from ledger.proof.findings import rule_of
+from ledger.proof.explaining import explain
+from ledger.proof.shapes import (
+    BatteryFacts,
+    EventFacts,
+    FindingFacts,
+    LabelFacts,
+    RecordFacts,
+    RequiredFacts,
+    VerdictFacts,
+)
 from ledger.proof.verdict import LifeEvent, Verdict
 from ledger.wire.base64text import encode_base64url
+
+NOT_CHECKED = "not checked"
 
 
 def verdict_facts(verdict: Verdict, *, strict: bool = False) -> dict[str, Any]:
     """The JSON object of ``verdict``, without the command line's ``ok``."""
-    record, battery = verdict.record, verdict.battery
-    return {
-        "subject": verdict.subject,
-        "identifiers": list(verdict.identifiers),
-        "at": verdict.at,
-        "record": {
-            "genuine": True,
-            "completeness": record.completeness,
-            "origin": record.origin,
-            "genesis": encode_base64url(record.genesis),
-            "family": record.family,
-            "size": record.size,
-            "root": record.root.hex(),
-            "time": record.time,
-            "age_s": verdict.at - record.time,
-            "policy": record.policy,
-            "entries": record.entries,
-            "events": record.events,
-            "file_sha256": record.file_sha256.hex(),
-        },
-        "battery": {
-            "meets_rules": not verdict.breaches,
-            "profiles": dict(record.profiles),
-            "physical": battery.physical,
-            "status": battery.status,
-            "record": battery.record,
-            "waste": list(battery.waste),
-            "quarantined": battery.quarantine is not None,
-            "missing": battery.missing is not None,
-            "part_of": battery.parent,
-            "possessor": battery.possessor,
-            "owner": battery.owner,
-            "responsible": battery.responsible,
-            **msgspec.to_builtins(verdict.profile),
-            "predecessors": list(verdict.profile.predecessors),
-        },
-        "label": None
-        if verdict.label is None
-        else {
-            "typed": verdict.label.typed,
-            "matches": verdict.label.matches,
-            "why": verdict.label.why,
-        },
-        "health": None if verdict.health is None else msgspec.to_builtins(verdict.health),
-        "life": [_event(event) for event in verdict.life],
-        "breaches": [_finding(finding) for finding in verdict.breaches],
-        "remarks": [_finding(finding) for finding in verdict.remarks],
-        "not_checked": list(verdict.unchecked),
-        "operators": [msgspec.to_builtins(operator) for operator in verdict.operators],
-        "strict": strict,
-    }
+    label = verdict.label
+    facts = VerdictFacts(
+        subject=verdict.subject,
+        identifiers=list(verdict.identifiers),
+        at=verdict.at,
+        record=_record(verdict),
+        battery=_battery(verdict),
+        label=None if label is None else LabelFacts(label.typed, label.matches, label.why),
+        health=verdict.health,
+        life=[_event(event) for event in verdict.life],
+        breaches=_findings(verdict, verdict.breaches),
+        remarks=_findings(verdict, verdict.remarks),
+        required=[RequiredFacts(**msgspec.structs.asdict(item)) for item in verdict.required],
+        not_checked=list(verdict.unchecked),
+        operators=list(verdict.operators),
+        strict=strict,
+    )
+    found: dict[str, Any] = msgspec.to_builtins(facts)
+    return found
 
 
 def refusal_facts(error: CellbookError) -> dict[str, Any]:
     """The JSON object of a record that was refused or could not be judged."""
     undecided = error.exit_code == 3
-    record = {"genuine": None if undecided else False, "completeness": "not checked"}
+    record = {"genuine": None if undecided else False, "completeness": NOT_CHECKED}
     return {"record": record, "error": error.as_dict()}
 
 
-def _event(event: LifeEvent) -> dict[str, Any]:
-    return {
-        "index": event.index,
-        "entry": encode_base64url(event.entry_id),
-        "kind": event.kind,
-        "battery": event.battery,
-        "of": event.of,
-        "occurred_at": event.occurred_at,
-        "log_time": event.log_time,
-        "signer": msgspec.to_builtins(event.signer),
-        "what": event.what,
-        "remarks": list(event.remarks),
-    }
+def _record(verdict: Verdict) -> RecordFacts:
+    record = verdict.record
+    return RecordFacts(
+        genuine=True,
+        completeness=record.completeness,
+        origin=record.origin,
+        genesis=encode_base64url(record.genesis),
+        family=record.family,
+        size=record.size,
+        root=record.root.hex(),
+        time=record.time,
+        age_s=verdict.at - record.time,
+        policy=record.policy,
+        policy_profiles=dict(record.profiles),
+        entries=record.entries,
+        events=record.events,
+        file_sha256=record.file_sha256.hex(),
+    )
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
-    rule = rule_of(finding)
-    return {
-        "rule": finding.rule,
-        "battery": finding.uri,
-        "index": finding.index,
-        "detail": finding.detail,
-        "basis": rule.basis if rule else None,
-        "repair": rule.repair if rule else None,
-    }
+def _battery(verdict: Verdict) -> BatteryFacts:
+    battery, stated = verdict.battery, msgspec.structs.asdict(verdict.profile)
+    return BatteryFacts(
+        meets_rules=not verdict.breaches,
+        profiles=dict(verdict.profiles),
+        physical=battery.physical,
+        status=battery.status,
+        record=battery.record,
+        waste=list(battery.waste),
+        quarantined=battery.quarantine is not None,
+        missing=battery.missing is not None,
+        part_of=battery.parent,
+        possessor=battery.possessor,
+        owner=battery.owner,
+        responsible=battery.responsible,
+        **{**stated, "predecessors": list(verdict.profile.predecessors)},
+    )
+
+
+def _event(event: LifeEvent) -> EventFacts:
+    return EventFacts(
+        index=event.index,
+        entry=encode_base64url(event.entry_id),
+        kind=event.kind,
+        battery=event.battery,
+        of=event.of,
+        occurred_at=event.occurred_at,
+        log_time=event.log_time,
+        signer=event.signer,
+        what=event.what,
+        remarks=list(event.remarks),
+    )
+
+
+def _findings(verdict: Verdict, findings: tuple[Finding, ...]) -> list[FindingFacts]:
+    return [
+        FindingFacts(
+            rule=finding.rule,
+            battery=finding.uri,
+            index=finding.index,
+            detail=finding.detail,
+            dates=words.chain or None,
+            entries=list(words.entries),
+            basis=words.basis or None,
+            repair=words.repair or None,
+            unconfirmed=words.unconfirmed or None,
+            allowed_then=words.allowed_then,
+        )
+        for finding, words in zip(findings, explain(verdict, findings), strict=True)
+    ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from keys.errors import CellbookError
@@ -10,11 +11,13 @@ from ledger.custody.events import Assessment, Event, Manufacture, Model, Repurpo
 from ledger.custody.fields import Present, read
 from ledger.custody.identifiers import code_of
 from ledger.custody.labels import parse_label
+from ledger.custody.profiles import Profiles
 from ledger.custody.states import AliasState, BatteryState, ModelState, OperatorState, State
 from ledger.proof.evidence import stated_documents
 from ledger.proof.findings import corrections, standing
 from ledger.proof.history import Decided, History
 from ledger.proof.life import life_event, signer_of
+from ledger.proof.required import require
 from ledger.proof.verdict import Health, Label, Profile, Record, Signer, Verdict
 
 RATED = ("rated_capacity_mah", "rated_energy_wh", "nominal_voltage_mv", "mass_g", "chemistry")
@@ -28,11 +31,17 @@ def tell(
     record: Record,
     at: int,
     label: Label | None,
+    profiles: Profiles,
+    required: Iterable[str],
 ) -> Verdict:
-    """The Verdict on ``subject``. Everything handed in is verified; nothing is checked here."""
+    """The Verdict on ``subject``, which was judged by ``profiles``, with what became of the rules
+    that are ``required``. Everything handed in is verified; nothing is checked here."""
     decided = [item for item in history.events if not isinstance(item.event, Model)]
     findings = [finding for item in history.events for finding in item.findings]
     remarks = [finding for finding in findings if not finding.breach]
+    remarks += corrections(decided)
+    remarks += standing(subject, carried, history.states, decided, at)
+    judged = Counter(rule for item in history.events for rule in item.rules)
     profile = _profile(subject, battery, decided, history)
     return Verdict(
         subject=subject,
@@ -44,15 +53,13 @@ def tell(
         health=_health(subject, battery, decided),
         life=tuple(life_event(item, subject, carried, history.states) for item in decided),
         breaches=tuple(finding for finding in findings if finding.breach),
-        remarks=(
-            *remarks,
-            *corrections(decided),
-            *standing(subject, carried, history.states, decided, at),
-        ),
+        remarks=tuple(remarks),
         label=label,
         unchecked=tuple(_unchecked(subject, battery, history, carried, profile)),
         operators=_operators(history),
         documents=stated_documents(history),
+        profiles=profiles,
+        required=require(required, profiles, judged, (*findings, *remarks)),
     )
 
 
@@ -180,7 +187,7 @@ def _unchecked(
         yield f"what happened to {whole}, of which it is or was a part: see that dossier"
     if profile.model is not None and profile.model_issuer not in (None, battery.maker):
         yield f"the rated values of {profile.model}: {profile.model_issuer} states them, no maker"
-    yield "white lists, accreditations of laboratories, and rules of other profiles than core"
+    yield "white lists, accreditations of laboratories, and rules of profiles that were not chosen"
     documents = len(stated_documents(history))
     if documents:
         yield f"documents ({documents}): the file has their digests only"

@@ -1,11 +1,11 @@
-"""What a buyer must know though no event was refused for it, and the rules behind findings."""
+"""What a buyer must know though no event was refused for it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
 from ledger.custody.events import Correction
-from ledger.custody.rules import RULES, Finding, Rule
+from ledger.custody.rules import Finding
 from ledger.custody.states import BatteryState, State
 from ledger.custody.times import format_moment
 from ledger.proof.history import Decided
@@ -66,10 +66,3 @@ def corrections(decided: list[Decided]) -> Iterator[Finding]:
             index = indexes[item.event.entry_ref]
             detail = f"entry {index} stands as it was signed, and is corrected: {item.event.reason}"
             yield Finding("COR-1", False, item.entry.statement.sub, item.entry.index, detail)
-
-
-def rule_of(finding: Finding) -> Rule | None:
-    """The rule behind ``finding``; None for what is no rule of registration."""
-    kind = "R" if finding.breach else "F"
-    named = [rule for rule in RULES if rule.id == finding.rule]
-    return next((rule for rule in named if rule.kind == kind), named[0] if named else None)

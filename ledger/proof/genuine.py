@@ -16,7 +16,8 @@ from ledger.custody.policy import log_key
 from ledger.custody.states import LogState
 from ledger.proof.checkpoint import Checkpoint, open_checkpoint, parse_body
 from ledger.proof.dossier import DossierEntry
-from ledger.proof.history import HEAD, History, ReadEntry
+from ledger.proof.heads import HEAD
+from ledger.proof.history import History, ReadEntry
 from ledger.proof.parts import MISSING
 from ledger.proof.receipt import encode_receipt, parse_receipt, receipt_header
 from ledger.proof.trust import Trust

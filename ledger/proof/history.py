@@ -6,9 +6,9 @@ breach of a rule is a finding: the buyer is told what the log let pass.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import TypedDict
 
 import msgspec
 
@@ -16,40 +16,30 @@ from keys.cose_key import Backend
 from keys.errors import CellbookError, declare
 from ledger.custody.admission import admit
 from ledger.custody.citing import Registered, cited_entries
-from ledger.custody.decision import Content, needed, read_content
+from ledger.custody.decision import Content, Decision, decide, needed, read_content
 from ledger.custody.events import Event
 from ledger.custody.governance import Head, ListSnapshot
-from ledger.custody.naming import log_uri
-from ledger.custody.operators import signing_key
-from ledger.custody.refold import change_of, fetch_chains
-from ledger.custody.rules import Finding, Occasion
+from ledger.custody.profiles import Profiles
+from ledger.custody.refold import Chain, change_of, fetch_chains
+from ledger.custody.rules import Finding, Occasion, applicable
 from ledger.custody.states import LogState, OperatorState, State
-from ledger.custody.times import parse_moment
 from ledger.proof.contents import has_log_time
 from ledger.proof.dossier import DossierEntry
+from ledger.proof.heads import Heads
+from ledger.proof.required import KEY_1
 from ledger.wire.hash_envelope import HashEnvelope
-from ledger.wire.statement import Statement, check_signature, parse_statement
+from ledger.wire.statement import Statement, parse_statement
 
 LEAF = declare(
     "malformed.dossier.leaf",
     "An entry is not written as leaves are: with an empty unprotected header.",
     "Get the dossier again: `cellbook dossier`.",
 )
-HEAD = declare(
-    "failed.dossier.head",
-    "A head contradicts its place, the head before it, or the entries whose time it states.",
-    "Get the dossier again; if it is the same, trust nothing in it.",
-)
-
 TWICE = declare(
     "failed.dossier.twice",
     "One statement stands in the log twice, which registration refuses.",
     "Trust nothing in the file, and tell whoever runs the ledger.",
 )
-
-KEY_1 = "KEY-1"
-LATEST = parse_moment("2100-12-31T23:59:59+00:00")
-"""The last second of the calendar that times are shown in."""
 
 
 class ReadEntry(msgspec.Struct, frozen=True):
@@ -65,7 +55,9 @@ class ReadEntry(msgspec.Struct, frozen=True):
 class Decided(msgspec.Struct, frozen=True):
     """An event whose signature was verified, and that was decided after those before it.
 
-    ``time`` is its log time (Unix seconds), ``subjects`` whom it concerns.
+    ``time`` is its log time (Unix seconds), ``subjects`` whom it concerns. ``rules`` are the ids
+    of those that judged it, ``findings`` what they found; ``forbidden_by`` those rules of the
+    policy in force for which registration must have refused it.
     """
 
     entry: ReadEntry
@@ -73,6 +65,8 @@ class Decided(msgspec.Struct, frozen=True):
     time: int
     subjects: tuple[str, ...]
     findings: tuple[Finding, ...]
+    rules: frozenset[str]
+    forbidden_by: frozenset[str]
 
 
 class DocumentEntry(msgspec.Struct, frozen=True):
@@ -119,37 +113,51 @@ def read_entries(rows: tuple[DossierEntry, ...]) -> tuple[ReadEntry, ...]:
 
 
 def replay(
-    entries: tuple[ReadEntry, ...], carried: frozenset[str], backend: Backend | None = None
+    entries: tuple[ReadEntry, ...],
+    carried: frozenset[str],
+    backend: Backend | None = None,
+    profiles: Profiles | None = None,
 ) -> History:
     """Decide ``entries`` in order; ``carried`` names the batteries whose histories they are.
+
+    With ``profiles``, all events are judged by them, whatever policy was in force. That changes no
+    state, and nothing of what makes a record genuine.
 
     Every event must have its head (the first one after it) among ``entries``. Raises
     ``failed.*`` and ``rejected.*``, with the entry in ``where``, and ``failed.dossier.head``.
     """
-    told = _Replay(entries, carried, backend)
+    told = _Replay(entries, carried, backend, profiles)
     for entry in entries:
         with _at(entry.index):
             told.take(entry)
     return told.history()
 
 
+class _Options(TypedDict):
+    refuse: bool
+    carried: frozenset[str]
+    chains: Mapping[str, Chain]
+
+
 class _Replay:
     def __init__(
-        self, entries: tuple[ReadEntry, ...], carried: frozenset[str], backend: Backend | None
+        self,
+        entries: tuple[ReadEntry, ...],
+        carried: frozenset[str],
+        backend: Backend | None,
+        profiles: Profiles | None,
     ) -> None:
         self._carried = carried
         self._backend = backend
-        # Their places are what they state; each is checked when its turn comes.
-        heads = [entry.content for entry in entries if isinstance(entry.content, Head)]
-        self._heads = sorted(heads, key=lambda head: head.tree_size)
+        self._profiles = profiles
+        found = (entry.content for entry in entries if isinstance(entry.content, Head))
+        self._heads = Heads(found, backend)
         self._log: LogState | None = None
         self._states: dict[str, State] = {}
         self._known: dict[bytes, Registered] = {}
         self._events: list[Decided] = []
         self._documents: list[DocumentEntry] = []
         self._snapshots: list[SnapshotEntry] = []
-        self._last_head: Head | None = None
-        self._others: set[int] = set()
         self._contents: set[bytes] = set()
         self._chains: dict[str, list[Registered]] = {}
 
@@ -159,38 +167,43 @@ class _Replay:
             raise TWICE.at("statement")
         self._contents.add(entry.statement.content_id)
         if isinstance(entry.content, Head):
-            self._take_head(entry, entry.content)
+            self._heads.take(entry.index, entry.statement, entry.content, self._log)
             return
-        self._others.add(entry.index)
-        time = self._time(entry.index) if has_log_time(entry.content) else 0
+        self._heads.pass_by(entry.index)
+        time = self._heads.time(entry.index) if has_log_time(entry.content) else 0
         statement, content = entry.statement, entry.content
         wanted = needed(statement, content)
         cited = cited_entries(wanted, self._known.get)
         uris = [*wanted.uris, *(uri for about in cited.values() for uri in about.subjects)]
-        decision = admit(
+        options = _Options(
+            refuse=False,
+            carried=self._carried,
+            chains=fetch_chains(change_of(content, cited, self._log), self._chain),
+        )
+        given = (
             statement,
             content,
             Occasion(entry.index, time, entry.entry_id),
             self._log,
             {uri: self._states[uri] for uri in uris if uri in self._states},
             cited,
-            backend=self._backend,
-            refuse=False,
-            carried=self._carried,
-            chains=fetch_chains(change_of(content, cited, self._log), self._chain),
-        ).decision
+        )
+        decision = admit(*given, backend=self._backend, **options).decision
+        if isinstance(content, Event):
+            judged = decision
+            if self._log is not None and self._profiles not in (None, self._log.profiles):
+                judged = decide(*given, profiles=self._profiles, **options)
+            self._events.append(_decided(entry, content, time, decision, judged))
         self._states.update(decision.after)
         known = Registered(entry.index, entry.entry_id, statement, content)
         self._known[entry.entry_id] = known
         for uri in self._carried.intersection(decision.subjects):
             self._chains.setdefault(uri, []).append(known)
-        if isinstance(content, Event):
-            self._events.append(Decided(entry, content, time, decision.subjects, decision.findings))
-        elif isinstance(content, HashEnvelope):
+        if isinstance(content, HashEnvelope):
             self._documents.append(DocumentEntry(entry, content, time))
         elif isinstance(content, ListSnapshot):
             self._snapshots.append(SnapshotEntry(entry, content, time))
-        else:
+        elif not isinstance(content, Event):
             self._log = _log_state(decision.after) or self._log
 
     def _chain(self, uri: str, limit: int) -> list[Registered]:
@@ -204,37 +217,6 @@ class _Replay:
         documents, snapshots = tuple(self._documents), tuple(self._snapshots)
         return History(self._log, self._states, events, documents, snapshots)
 
-    def _take_head(self, entry: ReadEntry, head: Head) -> None:
-        """A head is signed by the log's statement key, stands where it says, and time goes on.
-
-        Heads between it and the last one may be missing here, so the chain is not followed.
-        """
-        statement, log, last = entry.statement, self._log, self._last_head
-        if log is None or statement.sub != log_uri(log.origin) or statement.aud != log.family:
-            raise HEAD.at("sub", "it is not of this log")
-        check_signature(
-            statement, signing_key(statement, head, {}, log, entry.index), self._backend
-        )
-        if head.tree_size != entry.index or (head.previous or 0) >= entry.index:
-            raise HEAD.at("payload", f"it states tree size {head.tree_size}")
-        if last is not None and (head.time < last.time or (head.previous or 0) < last.tree_size):
-            raise HEAD.at("payload", f"it contradicts the head in entry {last.tree_size}")
-        if head.previous in self._others or head.time > LATEST:
-            raise HEAD.at("payload", "the head before it is none, or its time is in no calendar")
-        self._last_head = head
-
-    def _time(self, index: int) -> int:
-        """The log time of entry ``index``: that of the first head after it."""
-        place = bisect_right(self._heads, index, key=lambda head: head.tree_size)
-        if place == len(self._heads):
-            raise HEAD.at("log time", "no head after the entry")
-        head = self._heads[place]
-        if head.previous is not None and head.previous >= index:
-            raise HEAD.at("log time", f"entry {head.tree_size} is not the first head after it")
-        if head.time > LATEST:
-            raise HEAD.at("log time", "it is in no calendar")
-        return head.time
-
     def _compromised(self) -> Iterator[tuple[tuple[str, bytes], int]]:
         """Since when (Unix seconds) keys were in other hands, by owner and kid."""
         for state in self._states.values():
@@ -242,6 +224,20 @@ class _Replay:
                 for key in state.keys:
                     if key.compromised_since is not None:
                         yield (state.uri, key.kid), key.compromised_since
+
+
+def _decided(
+    entry: ReadEntry, event: Event, time: int, decision: Decision, judged: Decision
+) -> Decided:
+    return Decided(
+        entry=entry,
+        event=event,
+        time=time,
+        subjects=decision.subjects,
+        findings=judged.findings,
+        rules=frozenset(r.id for case in judged.cases for r in applicable(case)) | {KEY_1},
+        forbidden_by=frozenset(found.rule for found in decision.findings if found.breach),
+    )
 
 
 def _flagged(decided: Decided, compromised: dict[tuple[str, bytes], int]) -> Decided:

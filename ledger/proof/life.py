@@ -50,6 +50,7 @@ def life_event(
         signer=signer_of(statement.iss, states),
         what=what_happened(event, subject),
         remarks=(*_principal(event, states), *remarks_on(event, states)),
+        forbidden_by=tuple(sorted(decided.forbidden_by)),
     )
 
 

@@ -1,7 +1,8 @@
 """The participation file: what the lists of a scheme say of one identifier on one day, proved.
 
 It holds the policies of the log, all snapshots of the scheme with their log times, a receipt for
-each of these, and from each snapshot that counts for the day the leaves that show what it says.
+each of these, proofs from the log's index that they are all, and from each snapshot that counts for
+the day the leaves that show what it says.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from ledger.custody.lists import check_identifier
 from ledger.custody.membership import ListProof, parse_proof, proof_value
 from ledger.custody.schemes import check_scheme
 from ledger.custody.times import parse_date
+from ledger.proof.completeness import Stated, index_value, parse_index
 from ledger.proof.dossier import DossierEntry, encode_entries, parse_entries
 from ledger.wire import cbor
 from ledger.wire.cbor import Limits, Value
@@ -34,19 +36,22 @@ VERSION = declare(
 TYPE = "cellbook-participation"
 LIMITS = Limits(size=32 << 20, depth=6, items=16_384, total=262_144)
 _FIELDS = {
-    "type", "version", "scheme", "identifier", "day", "question", "checkpoint", "entries", "proofs"
+    "type", "version", "scheme", "identifier", "day", "question", "checkpoint", "entries", "index",
+    "proofs",
 }  # fmt: skip
 
 
 class Participation(msgspec.Struct, frozen=True):
     """A parsed participation file; nothing in it is verified. ``day`` is one of the scheme's time
-    zone, ``checkpoint`` a signed note; ``proofs`` are by the index of the snapshot's entry."""
+    zone, ``checkpoint`` a signed note, ``index`` what the log's index states; ``proofs`` are by the
+    index of the snapshot's entry."""
 
     scheme: str
     identifier: str
     day: str
     checkpoint: bytes
     entries: tuple[DossierEntry, ...]
+    index: tuple[Stated, ...]
     proofs: tuple[tuple[int, ListProof], ...]
 
 
@@ -63,6 +68,7 @@ def encode_participation(file: Participation) -> bytes:
             "question": _question(file.scheme, file.identifier, file.day),
             "checkpoint": file.checkpoint,
             "entries": encode_entries(file.entries),
+            "index": index_value(file.index),
             "proofs": proofs,
         }
     )
@@ -86,8 +92,9 @@ def decode_participation(data: bytes) -> Participation:
         raise SHAPE.at("participation file", "a field is missing, unknown, or of another type")
     scheme, identifier, day = _asked(value)
     entries = parse_entries(value["entries"], "participation file")
+    index = parse_index(value["index"], "participation file")
     proofs = _proofs(value["proofs"])
-    return Participation(scheme, identifier, day, value["checkpoint"], entries, proofs)
+    return Participation(scheme, identifier, day, value["checkpoint"], entries, index, proofs)
 
 
 def _asked(value: dict[cbor.Key, Value]) -> tuple[str, str, str]:

@@ -17,7 +17,8 @@ from ledger.custody.mandates import Mandate, MandateGiven
 from ledger.custody.naming import log_uri
 from ledger.proof.completeness import names_of
 from ledger.proof.contents import models_of, principals, rests_on
-from ledger.proof.history import HEAD, History, ReadEntry
+from ledger.proof.heads import HEAD
+from ledger.proof.history import History, ReadEntry
 from ledger.tree.prefix_chain import Chain
 from ledger.wire.hash_envelope import HashEnvelope
 
@@ -71,8 +72,7 @@ def check_assessments(history: History) -> None:
     for decided in history.events:
         event = decided.event
         named = event.assessment_ref if isinstance(event, Install) else None
-        broken = any(finding.breach for finding in decided.findings)
-        if broken and named is not None and named not in known:
+        if decided.forbidden_by and named is not None and named not in known:
             detail = f"it names entry {named.hex()}, which is missing"
             raise MISSING.at(f"entry {decided.entry.index}", detail)
 
@@ -104,11 +104,10 @@ def rests_on_names(entries: Iterable[ReadEntry], carried: Container[str]) -> set
 
 
 def held_chains(
-    history: History, entries: tuple[ReadEntry, ...], carried: frozenset[str]
+    history: History, entries: tuple[ReadEntry, ...], names: Iterable[str]
 ) -> dict[str, Chain]:
-    """The chains over ``entries`` of every name on which they rest: what the index must state."""
-    chains = dict.fromkeys((*carried, *rests_on_names(entries, carried)), Chain())
-    chains[log_uri(history.log.origin)] = Chain()
+    """The chains over ``entries`` of ``names`` and of the log: what the index must state."""
+    chains = dict.fromkeys((log_uri(history.log.origin), *names), Chain())
     concerned = {decided.entry.index: decided.subjects for decided in history.events}
     for entry in entries:
         if isinstance(entry.content, Head):

@@ -11,10 +11,16 @@ from ledger.proof.report import paragraph
 
 def print_refusal(error: CellbookError) -> str:
     """The report on a record that ``verify_dossier`` refused with ``error``, as text."""
-    first, last = _verdict(error)
-    lines = [*paragraph(f"{first}: {_told(error)}", "", 0), *paragraph(last, "", 0), ""]
+    first, told, last = refusal_words(error)
+    lines = [*paragraph(f"{first}: {told}", "", 0), *paragraph(last, "", 0), ""]
     lines += [*paragraph(error.remedy, "NEXT"), *paragraph(error.code, "Code")]
     return "\n".join(lines) + "\n"
+
+
+def refusal_words(error: CellbookError) -> tuple[str, str, str]:
+    """The first words, what is wrong in one sentence, and what follows from it."""
+    first, last = _verdict(error)
+    return first, _told(error), last
 
 
 def _verdict(error: CellbookError) -> tuple[str, str]:

@@ -11,6 +11,7 @@ import msgspec
 
 from ledger.custody.rules import Finding
 from ledger.custody.states import BatteryState
+from ledger.proof.required import Required
 
 STATED = "stated by the service"
 """Completeness by the index that the log itself signed."""
@@ -53,7 +54,8 @@ class LifeEvent(msgspec.Struct, frozen=True):
 
     ``battery`` is the statement's sub, ``of`` the battery of the record that it tells of: the
     dossier's own where it concerns that. ``occurred_at`` is the signer's claim, ``log_time`` (Unix
-    seconds) the log's. ``remarks`` are short texts for people.
+    seconds) the log's. ``remarks`` are short texts for people. ``forbidden_by`` are the rules of
+    the policy in force for which registration must have refused it.
     """
 
     index: int
@@ -66,6 +68,7 @@ class LifeEvent(msgspec.Struct, frozen=True):
     signer: Signer
     what: str
     remarks: tuple[str, ...]
+    forbidden_by: tuple[str, ...]
 
 
 class Profile(msgspec.Struct, frozen=True):
@@ -140,8 +143,10 @@ class StatedDocument(msgspec.Struct, frozen=True, kw_only=True):
 class Verdict(msgspec.Struct, frozen=True):
     """Everything that was established about ``subject`` at time ``at`` (Unix seconds).
 
-    ``breaches`` are what registration must refuse, ``remarks`` what it records. ``unchecked`` says
-    in sentences what nobody checked here: it is never a pass.
+    ``profiles`` are those by which the history was judged: the buyer's choice, else those of the
+    newest policy. ``breaches`` are what registration refuses by them, ``remarks`` what it records.
+    ``required`` says what became of each rule that the buyer requires. ``unchecked`` says in
+    sentences what nobody checked here: it is never a pass.
     """
 
     subject: str
@@ -157,10 +162,18 @@ class Verdict(msgspec.Struct, frozen=True):
     label: Label | None
     unchecked: tuple[str, ...]
     operators: tuple[Signer, ...]
-    documents: tuple[StatedDocument, ...] = ()
+    documents: tuple[StatedDocument, ...]
+    profiles: tuple[tuple[str, int], ...]
+    required: tuple[Required, ...]
 
     def fails(self, *, strict: bool = False) -> bool:
-        """Whether something was found false: a rule broken, another label; with ``strict`` a
-        remark as well."""
+        """Whether something was found false: a rule broken, another label, a required rule that
+        does not hold; with ``strict`` a remark as well."""
         mismatch = self.label is not None and not self.label.matches
-        return bool(self.breaches) or mismatch or (strict and bool(self.remarks))
+        broken = any(item.outcome == "broken" for item in self.required)
+        return bool(self.breaches) or mismatch or broken or (strict and bool(self.remarks))
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether a rule that the buyer requires could not be judged."""
+        return any(item.outcome == "undecided" for item in self.required)

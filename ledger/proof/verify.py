@@ -17,11 +17,14 @@ What no step checks stands in ``Verdict.unchecked``.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import sha256
 
 from keys.cose_key import Backend
 from keys.errors import declare
 from ledger.custody.events import Model
+from ledger.custody.governance import Policy
+from ledger.custody.profiles import Profiles, check_known
 from ledger.custody.states import BatteryState
 from ledger.proof.completeness import verify_complete
 from ledger.proof.contents import carried_by
@@ -34,8 +37,15 @@ from ledger.proof.genuine import (
     verify_checkpoint,
     verify_receipts,
 )
-from ledger.proof.history import History, read_entries, replay
-from ledger.proof.parts import check_assessments, check_belongs, check_parts, held_chains
+from ledger.proof.history import History, ReadEntry, read_entries, replay
+from ledger.proof.parts import (
+    check_assessments,
+    check_belongs,
+    check_parts,
+    held_chains,
+    rests_on_names,
+)
+from ledger.proof.required import check_rules
 from ledger.proof.trust import Trust
 from ledger.proof.verdict import Record, Verdict
 
@@ -52,30 +62,39 @@ def verify_dossier(
     at: int,
     *,
     label: str | None = None,
+    profiles: Profiles | None = None,
+    required: Iterable[str] = (),
     backend: Backend | None = None,
 ) -> Verdict:
     """What ``data`` establishes about its battery, by the word of the ledger in ``trust``.
 
     ``at`` is the time of the check in Unix seconds; ``label`` is the code on the battery, if
-    somebody read it. Raises ``malformed.*``, ``failed.*`` and ``rejected.*`` for a record that is
-    not genuine, ``undecided.*`` and ``unsupported.*`` where a required check could not be made.
-    Breaches of rules, remarks and a label that does not match are in the Verdict.
+    somebody read it. ``profiles`` are those by which the buyer judges the whole history; without,
+    those of the newest policy in the file. ``required`` are ids of rules that must have been judged
+    and hold. Raises ``malformed.*``, ``failed.*`` and ``rejected.*`` for a record that is not
+    genuine, ``undecided.*`` and ``unsupported.*`` where a required check could not be made.
+    Breaches of rules, remarks, what became of required rules, and a label that does not match are
+    in the Verdict.
 
     Not checked: that the index, by which nothing was left out of the file, is that of all entries
     of the log; that signers told the truth; that the label is on the right box.
     """
+    required = tuple(required)
+    check_rules(required)
+    check_known(profiles or ())
     dossier = decode_dossier(data)
     check_ledger(dossier.checkpoint, dossier.entries, trust)
     entries = read_entries(dossier.entries)
     carried = carried_by(dossier.subject, (entry.content for entry in entries))
     check_parts(entries, carried)
-    history = replay(entries, carried, backend)
+    judged_by = _policys(entries) if profiles is None else profiles
+    history = replay(entries, carried, backend, judged_by)
     check_root(history, entries[0], trust)
     check_assessments(history)
     check_belongs(history, entries, carried)
     checkpoint, head = verify_checkpoint(dossier.checkpoint, history.log, entries)
     verify_receipts(entries, history.log, checkpoint, head.time, backend)
-    held = held_chains(history, entries, carried)
+    held = held_chains(history, entries, carried | rests_on_names(entries, carried))
     verify_complete(dossier.index, held, head.index_root, dossier.subject)
     battery = _battery(dossier, history)
     check_time(head, at)
@@ -94,7 +113,13 @@ def verify_dossier(
         file_sha256=sha256(data).digest(),
     )
     typed = None if label is None else match_label(label, dossier.subject, history.states)
-    return tell(dossier.subject, battery, history, carried, record, at, typed)
+    return tell(dossier.subject, battery, history, carried, record, at, typed, judged_by, required)
+
+
+def _policys(entries: tuple[ReadEntry, ...]) -> Profiles:
+    """The profiles of the newest policy in the file; ``replay`` decides whether it is one."""
+    policies = [entry.content for entry in entries if isinstance(entry.content, Policy)]
+    return tuple((p.name, p.version) for policy in policies[-1:] for p in policy.profiles)
 
 
 def _battery(dossier: Dossier, history: History) -> BatteryState:

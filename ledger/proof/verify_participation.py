@@ -7,7 +7,8 @@ Nothing here reads a clock, an environment or a network. The steps, and the atta
 3. It holds the policies, the scheme's snapshots and their heads alone   (padding, missing policies)
 4. Every policy, snapshot and head is decided again, in order         (strangers that publish lists)
 5. Every entry is in the tree of the checkpoint, at its index           (entries that never were in)
-6. The leaves prove what each snapshot that counts says           (rows of another list, wrong days)
+6. By the head's index, these are all policies and snapshots         (a newer list that is left out)
+7. The leaves prove what each snapshot that counts says           (rows of another list, wrong days)
 
 What no step checks stands in ``Participant.unchecked``.
 """
@@ -24,6 +25,7 @@ from ledger.custody.listed import ListAnswer, answer
 from ledger.custody.schemes import list_uri
 from ledger.custody.snapshots import Stated, snapshot_of, stated
 from ledger.custody.states import ListedSnapshot
+from ledger.proof.completeness import verify_complete
 from ledger.proof.genuine import (
     check_ledger,
     check_root,
@@ -33,13 +35,14 @@ from ledger.proof.genuine import (
 )
 from ledger.proof.history import History, ReadEntry, read_entries, replay
 from ledger.proof.participation import decode_participation
-from ledger.proof.parts import FOREIGN, check_heads, check_parts
+from ledger.proof.parts import FOREIGN, check_heads, check_parts, held_chains
 from ledger.proof.trust import Trust
 from ledger.proof.verdict import Record
 
 UNCHECKED = (
-    "that no newer snapshot was left out of the file: the service could hide one",
-    "that the publisher copied the list rightly: the ministry itself signs nothing",
+    "that the ledger's own index, by which no snapshot or policy was left out, has all entries: no "
+    "auditor has recomputed it",
+    "that the publishers copied the list rightly: whose list it is has signed nothing",
     "that the list is sorted as a whole: only the leaves that the proof needs are here",
     "that whoever shows the file is the enterprise with this identifier",
 )
@@ -79,6 +82,8 @@ def verify_participation(
     check_root(history, entries[0], trust)
     checkpoint, head = verify_checkpoint(file.checkpoint, history.log, entries)
     verify_receipts(entries, history.log, checkpoint, head.time, backend)
+    held = held_chains(history, entries, (list_uri(file.scheme),))
+    verify_complete(file.index, held, head.index_root, list_uri(file.scheme))
     check_time(head, at)
     snapshots = _stated(history)
     found = answer(file.scheme, file.identifier, file.day, snapshots, dict(file.proofs))

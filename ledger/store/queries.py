@@ -95,6 +95,19 @@ def subject_entries(connection: Connection, uri: str, size: int) -> list[int]:
     return list(connection.execute(statement).scalars())
 
 
+def chain(connection: Connection, uri: str, size: int, limit: int) -> list[StoredEntry]:
+    """The first ``limit`` entries below ``size`` that concern a subject, ascending."""
+    columns = select(ENTRY.c.index, ENTRY.c.entry_id, ENTRY.c.content_id, ENTRY.c.leaf)
+    statement = (
+        columns.join(SUBJECT_ENTRY, SUBJECT_ENTRY.c.index == ENTRY.c.index)
+        .join(SUBJECT, SUBJECT.c.id == SUBJECT_ENTRY.c.subject_id)
+        .where(SUBJECT.c.uri == uri, SUBJECT_ENTRY.c.index < size)
+        .order_by(SUBJECT_ENTRY.c.index)
+        .limit(limit)
+    )
+    return [StoredEntry(*row) for row in connection.execute(statement)]
+
+
 def subject_page(connection: Connection, after_uri: str, limit: int) -> list[StoredSubject]:
     """Up to ``limit`` subjects whose URI comes after ``after_uri``, in the order of their bytes."""
     page = select(SUBJECT).where(SUBJECT.c.uri > after_uri).order_by(SUBJECT.c.uri).limit(limit)

@@ -173,6 +173,11 @@ class SqlStore:
         with self._reading() as connection:
             return queries.subject_entries(connection, uri, min(size, _LARGEST))
 
+    def chain(self, uri: str, size: int, limit: int) -> list[StoredEntry]:
+        """The first ``limit`` entries below ``size`` that concern a subject, ascending."""
+        with self._reading() as connection:
+            return queries.chain(connection, uri, min(size, _LARGEST), limit)
+
     def iterate_subjects(self, after_uri: str = "", limit: int = 1000) -> list[StoredSubject]:
         """Up to ``limit`` subjects after ``after_uri``, in the order of their bytes."""
         with self._reading() as connection:

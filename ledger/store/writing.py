@@ -75,6 +75,11 @@ class Writing:
         with self._using() as connection:
             return queries.entries_by_id(connection, entry_ids)
 
+    def chain(self, uri: str, limit: int) -> list[StoredEntry]:
+        """The first ``limit`` entries that concern a subject, ascending."""
+        with self._using() as connection:
+            return queries.chain(connection, uri, self.head.size, limit)
+
     def tile(self, level: int, n: int, width: int) -> bytes:
         """The first ``width`` hashes of a tile. Raises ``damaged.store.tile``."""
         with self._using() as connection:

@@ -14,11 +14,12 @@ import msgspec
 
 from keys.errors import declare
 from ledger.wire import cose
-from ledger.wire.base64text import decode_base64url, encode_base64url
+from ledger.wire.base64text import encode_base64url
 from ledger.wire.cbor import Key, Value
 from ledger.wire.cwt import AUD, ISS, SUB, claims_map, parse_claims
 from ledger.wire.hash_envelope import LABELS, HashEnvelope, envelope_headers, parse_envelope
 from ledger.wire.limits import Limits
+from ledger.wire.locators import locator_to_id as locator_to_id
 
 if TYPE_CHECKING:
     from keys.cose_key import Backend, CoseKey
@@ -112,12 +113,6 @@ WRONG_KEY = declare(
     "failed.statement.kid",
     "The statement names another key than the one it is checked with.",
     "Check it with the key whose thumbprint is its kid.",
-)
-BAD_LOCATOR = declare(
-    "malformed.locator",
-    "The locator is not the unpadded base64url of 32 bytes.",
-    "Use the locator as the service gave it.",
-    title="Invalid locator",
 )
 
 _CLAIMS = "CWT Claims"
@@ -237,17 +232,6 @@ def check_signature(statement: Statement, key: CoseKey, backend: Backend | None 
     if statement.alg != key.alg:
         raise cose.WRONG_ALG.at("alg", f"{statement.alg}, the key's is {key.alg}")
     key.verify(statement.sig_structure, statement.signature, backend)
-
-
-def locator_to_id(text: str) -> bytes:
-    """The entry id in a locator. Raises ``malformed.locator``."""
-    try:
-        entry_id = decode_base64url(text)
-    except ValueError as error:
-        raise BAD_LOCATOR.at("locator", str(error)) from None
-    if len(entry_id) != 32:
-        raise BAD_LOCATOR.at("locator", f"{len(entry_id)} bytes")
-    return entry_id
 
 
 def _statement(leaf: bytes, message: cose.Sign1, payload: bytes) -> Statement:

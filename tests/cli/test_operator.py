@@ -82,6 +82,18 @@ def test_an_operator_from_request_to_removal() -> None:
     assert run_json("fsck", "shop")["size"] > 7
 
 
+def test_codes_are_stated_kept_and_given_up() -> None:
+    registrar("add", "maker.request", "--maker-code", "4A6", "--gs1-prefix", "9506000")
+    assert (shown()["maker_codes"], shown()["gs1_prefixes"]) == (["4A6"], ["9506000"])
+    registrar("change", MAKER, "--role", "maker", "--role", "installer")
+    assert shown()["maker_codes"] == ["4A6"]
+    registrar("change", MAKER, "--maker-code", "001", "--maker-code", "X12")
+    assert (shown()["maker_codes"], shown()["gs1_prefixes"]) == (["001", "X12"], ["9506000"])
+    assert "001, X12, 9506000" in run("operator", "show", MAKER, "--home", "shop").stdout
+    registrar("change", MAKER, "--no-codes", "--maker-code", "X12")
+    assert (shown()["maker_codes"], shown()["gs1_prefixes"]) == (["X12"], [])
+
+
 def test_what_is_signed_is_shown() -> None:
     registrar_key = ("--registrar", "shop-registrar/registrar.pem")
     result = run("operator", "add", "maker.request", *registrar_key, "--home", "shop")
@@ -182,6 +194,8 @@ def test_no_service_exits_3() -> None:
         ("change", MAKER, *PARTICULARS, "--out", "x"),
         ("change", MAKER, *PARTICULARS, "--country", "China", "--home", "shop"),
         ("change", MAKER, "--role", "king", "--home", "shop"),
+        ("change", MAKER, "--maker-code", "4a6", "--home", "shop"),
+        ("add", "maker.request", "--gs1-prefix", "95O6000", "--home", "shop"),
         ("revoke-key", MAKER, "--kid", "ab", "--reason", "x", "--home", "shop"),
         ("remove", MAKER, "--home", "shop"),
         ("remove", "maker", "--reason", "x", "--home", "shop"),

@@ -164,3 +164,56 @@ def test_what_a_stranger_wrote_steers_no_terminal(files: Files) -> None:
     files.dossier.write_bytes(data.replace(PACK.encode(), b"urn:x:\x1b[2J" + PACK.encode()[10:], 1))
     assert "\x1b" not in files.run(code=1)
     assert "\x1b" not in files.run("--json", code=1)
+
+
+def test_rules_that_the_buyer_chooses_and_requires(tmp_path: Path) -> None:
+    log = told("manufacture", "install", "decommission")
+    log.event("assessment", PACK, lab="-")
+    log.head()
+    files = Files(tmp_path, log)
+    assert "MEETS THE RULES CHOSEN, NO REMARKS (core)" in files.run(code=0)
+    assert files.json("--profile", "core@1", code=0)["battery"]["profiles"] == {"core": 1}
+    found = files.json("--profile", "cn-2026", "--profile", "ul-1974@1", code=1)
+    assert found["battery"]["profiles"] == {"core": 2, "cn-2026": 1, "ul-1974": 1}
+    assert found["record"]["policy_profiles"] == {"core": 1}
+    assert {(item["rule"], item["allowed_then"]) for item in found["breaches"]} == {("ASM-1", True)}
+    assert "REQUIRED  ROL-1 HOLDS" in files.run("--require", "ROL-1", code=0)
+    assert "REQUIRED  CUS-1 COULD NOT BE JUDGED" in files.run("--require", "CUS-1", code=3)
+    broken = ("--profile", "core", "--require", "ASM-1", "--require", "CUS-1")
+    assert [item["outcome"] for item in files.json(*broken, code=1)["required"]] == [
+        "broken",
+        "undecided",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        (("--profile", "core@9"), "unsupported.profile"),
+        (("--profile", "moon"), "unsupported.profile"),
+        (("--require", "ORD-99"), "unsupported.rule"),
+    ],
+)
+def test_rules_that_this_version_does_not_know(
+    files: Files, options: tuple[str, ...], error: str
+) -> None:
+    args = ("verify", files.dossier, "--trust", files.trust, *options, "--json")
+    done = console(*args, env=clean_environment())
+    assert done.returncode == 3
+    assert json.loads(done.stdout)["error"]["code"] == error
+
+
+def test_a_page_for_print(tmp_path: Path) -> None:
+    log = told(*LIFE, "install")
+    files, page = Files(tmp_path, log), tmp_path / "verdict.html"
+    files.run("--report", str(page), code=1)
+    html = page.read_text("utf-8")
+    assert html.startswith("<!doctype html>\n")
+    assert "DOES NOT MEET THE RULES: 1 breach (core)" in html
+    assert trust_digest(files.trust.read_bytes()).hex() in html
+    args = (files.dossier, "--trust", files.trust, "--report", page)
+    assert usage(*args) == "usage.file.write"
+    forged = log.dossier().replace(b"range below need", b"range above need")
+    refused = tmp_path / "refused.html"
+    Files(tmp_path, log, forged).run("--report", str(refused), code=1)
+    assert "NOT GENUINE: entry 6 was changed" in refused.read_text("utf-8")

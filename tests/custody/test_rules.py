@@ -16,9 +16,10 @@ from ledger.custody.events.afterlife import RepurposeOutput
 from ledger.custody.governance import Profile
 from ledger.custody.operators import signing_key
 from ledger.custody.profiles import parse_profile
-from ledger.custody.rules import RULES
+from ledger.custody.rules import RULES, Rule
 from ledger.wire.statement import parse_statement
 from tests.custody.history import Log, genesis, identifier, operator_uri, signer_of
+from tests.documents import cases_of
 from tests.log.lives import DIGEST, repurpose_input
 
 FILE = Path(__file__).parent.parent / "vectors" / "rules.json"
@@ -166,6 +167,16 @@ def test_every_finding_has_vectors_both_ways(rule_id: str) -> None:
     own = [case for case in CASES if case["rule"] == rule_id]
     assert any(rule_id in case["findings"] for case in own)
     assert any(rule_id not in case["findings"] and case["error"] == "ok" for case in own)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.id}-{rule.kind}-{rule.profile}")
+def test_every_rule_of_every_profile_has_vectors_both_ways(rule: Rule) -> None:
+    if rule.kind == "R":
+        assert len(cases_of(rule, CASES, "refused")) >= 2
+        assert cases_of(rule, CASES, "accepted")
+    else:
+        assert cases_of(rule, CASES, "found")
+        assert cases_of(rule, CASES, "not found")
 
 
 def test_no_vector_is_of_a_rule_that_does_not_exist() -> None:

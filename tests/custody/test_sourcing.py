@@ -70,6 +70,13 @@ def test_another_event_of_the_record_is_named_as_such(log: Log) -> None:
         assert error.facts == {"location": encode_base64url(taken.entry_id)}
 
 
+def test_a_buyer_accepts_no_log_that_let_two_pass(log: Log) -> None:
+    """It is no rule that a profile could leave out: the decision itself refuses."""
+    log.take(log.event("manufacture", log.battery(), source_ref=REF))
+    with pytest.raises(CellbookError, match="another event under this source_ref"):
+        log.take(log.event("manufacture", log.battery(), source_ref=REF), refuse=False)
+
+
 def test_issuers_do_not_know_of_each_other(log: Log) -> None:
     log.take(log.event("manufacture", log.battery(), source_ref=REF))
     log.take(log.event("manufacture", log.battery(), by="maker", source_ref=REF))

@@ -265,9 +265,9 @@ class World:
         kid = (signer or self.operators[name].signer).key.kid
         return self.governance(KeyRevoked(kid=kid, reason="lost"), operator_uri(name))
 
-    def change(self, name: str, roles: tuple[str, ...]) -> bytes:
-        """The registrar's statement that changes an operator's roles."""
-        content = OperatorChanged(name=name, country="CN", roles=roles)
+    def change(self, name: str, roles: tuple[str, ...], **changes: Any) -> bytes:
+        """The registrar's statement that changes an operator's roles, with ``changes``."""
+        content = OperatorChanged(name=name, country="CN", roles=roles, **changes)
         return self.governance(content, operator_uri(name))
 
     def remove(self, name: str) -> bytes:

@@ -204,12 +204,10 @@ def test_a_dispute_concerns_the_subjects_of_its_entry(world: World) -> None:
     world.live(second, "manufacture")
     (incident,) = world.accepted(world.event("incident", first, units=(second,)))
     (dispute,) = world.accepted(world.event("dispute", first, entry_ref=incident.entry_id))
-    (correction,) = world.accepted(
-        world.event("correction", first, entry_ref=dispute.entry_id, replacement=bytes(32))
-    )
+    (answer,) = world.accepted(world.event("dispute", first, entry_ref=dispute.entry_id))
     for battery in (first, second):
         entries = [entry.entry_id for entry in world.ledger.battery(battery).entries]
-        assert entries[-2:] == [dispute.entry_id, correction.entry_id]
+        assert entries[-2:] == [dispute.entry_id, answer.entry_id]
     world.fsck()
 
 
@@ -217,11 +215,9 @@ def test_statements_about_statements_have_a_depth(world: World) -> None:
     battery = world.battery()
     entry_id = world.live(battery, "manufacture")[0].entry_id
     for _ in range(4):
-        (outcome,) = world.accepted(
-            world.event("correction", battery, entry_ref=entry_id, replacement=bytes(32))
-        )
+        (outcome,) = world.accepted(world.event("dispute", battery, entry_ref=entry_id))
         entry_id = outcome.entry_id
-    data = world.event("correction", battery, entry_ref=entry_id, replacement=bytes(32))
+    data = world.event("dispute", battery, entry_ref=entry_id)
     assert world.refused(data) == "rejected.entry.depth"
 
 

@@ -16,6 +16,18 @@ from tests.proof.lying import PACK, SECOND, LyingLog, told
 
 PAGE = Path(__file__).parents[2] / "docs" / "verdict.md"
 
+FINDING: dict[str, Any] = {
+    "rule": str,
+    "battery": str,
+    "index": int,
+    "detail": str,
+    "dates": str,
+    "entries": [int],
+    "basis": str,
+    "repair": str,
+    "unconfirmed": None,
+    "allowed_then": bool,
+}
 SHAPE: dict[str, Any] = {
     "subject": str,
     "identifiers": [str],
@@ -31,6 +43,7 @@ SHAPE: dict[str, Any] = {
         "time": int,
         "age_s": int,
         "policy": int,
+        "policy_profiles": {"core": int},
         "entries": int,
         "events": int,
         "file_sha256": str,
@@ -93,12 +106,9 @@ SHAPE: dict[str, Any] = {
             "remarks": [str],
         }
     ],
-    "breaches": [
-        {"rule": str, "battery": str, "index": int, "detail": str, "basis": str, "repair": str}
-    ],
-    "remarks": [
-        {"rule": str, "battery": str, "index": int, "detail": str, "basis": str, "repair": str}
-    ],
+    "breaches": [FINDING],
+    "remarks": [{**FINDING, "dates": None}],
+    "required": [{"rule": str, "outcome": str, "why": str, "code": None, "remedy": None}],
     "not_checked": [str],
     "operators": [{"uri": str, "name": str, "country": str}],
     "strict": bool,
@@ -125,7 +135,7 @@ def full() -> dict[str, Any]:
     log.event("waste", SECOND)
     log.event("incident", SECOND)
     log.head()
-    return facts(log, SECOND, label=SECOND)
+    return facts(log, SECOND, label=SECOND, required=("ROL-1",))
 
 
 def test_the_shape() -> None:

@@ -9,7 +9,7 @@ import pytest
 from keys.errors import CellbookError
 from ledger.custody.events.model import Declared
 from ledger.custody.governance import Head, OperatorChanged
-from ledger.proof.history import LATEST
+from ledger.proof.heads import LATEST
 from ledger.proof.verdict import Verdict
 from ledger.proof.verify import verify_dossier
 from ledger.wire.statement import TYP_HEAD

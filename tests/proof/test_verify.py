@@ -22,6 +22,7 @@ from tests.proof.building import AT, FIRST_LIFE, dossier_of, trust_of, two_lives
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """One ledger for all tests of this module; each uses batteries of its own."""
     with World(tmp_path_factory.mktemp("verify")) as made:
+        made.accepted(made.change("owner", made.operators["owner"].roles, maker_codes=("4A6",)))
         yield made
 
 
@@ -128,7 +129,7 @@ def test_quarantine_and_missing_are_remarks(world: World) -> None:
 
 def test_what_holds_of_a_part_is_said_of_the_whole(world: World) -> None:
     pack, module = world.battery(), world.battery("M")
-    world.live(module, "manufacture")
+    world.accepted(world.event("manufacture", module, level="module"))
     world.accepted(world.event("manufacture", pack, children=(module,)))
     world.accepted(world.event("incident", module, kind="fire"))
     verdict = on(world, pack)
@@ -171,7 +172,7 @@ def test_disputes_stay_until_they_are_resolved(world: World) -> None:
     verdict = on(world, second)
     assert [(f.rule, f.uri) for f in verdict.remarks] == [("DIS-1", first)]
     assert verdict.life[-1].kind == "dispute"
-    world.accepted(world.event("resolution", first, entry_ref=ref))
+    world.accepted(world.event("resolution", first, entry_ref=ref, outcome="rejected"))
     assert remarks(on(world, second)) == []
 
 
@@ -179,9 +180,12 @@ def test_a_corrected_entry_is_pointed_out(world: World) -> None:
     battery = world.battery()
     world.live(battery, "manufacture")
     ref = world.refs[battery, "manufacture"]
-    world.accepted(world.event("correction", battery, entry_ref=ref))
+    (anew,) = world.accepted(world.event("manufacture", battery, corrects=ref, mass_g=99_000))
+    said = {"entry_ref": ref, "replacement": anew.entry_id}
+    world.accepted(world.event("correction", battery, **said))
     verdict = on(world, battery)
     assert remarks(verdict) == ["COR-1"]
+    assert verdict.battery.facts.mass_g == 99_000
     assert "wrong date" in verdict.remarks[0].detail
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ledger.custody.fields import Absent, Present, read
+from ledger.custody.jurisdictions import local_date
 from ledger.custody.rules.registry import Case, rule
 from ledger.custody.states import Health
-from ledger.custody.times import format_moment
 
 TEXTS = ("scheme", "edition", "lab", "soh_method", "visual_check", "bms_check", "history_source",
          "intended_use")  # fmt: skip
@@ -81,7 +81,7 @@ def has_the_tests_of_ul_1974(case: Case) -> str | None:
 def certificate_is_valid(case: Case) -> str | None:
     when = read(case.event, "occurred_at")
     claimed = when.value[:10] if isinstance(when, Present) else ""
-    day = max(claimed, format_moment(case.occasion.time)[:10])
+    day = max(claimed, local_date(case.occasion.time, None))
     accreditation, until = read(case.event, "accreditation"), read(case.event, "valid_until")
     if isinstance(accreditation, Present) and accreditation.value.valid_to < day:
         return f"the laboratory was accredited until {accreditation.value.valid_to}"

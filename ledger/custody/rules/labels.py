@@ -108,33 +108,23 @@ def is_known_by_its_code(case: Case) -> str | None:
     "R",
     since=2,
     basis="design: an old id is never used again, and a new one is an event",
-    text="A unit is made with one code; a further code comes by relabelling, and is of the same "
-    "level.",
-    repair="Register the further code as a `relabel` event, with the label that the unit carries.",
+    text="The codes of one unit are of one level; a code that it gets later comes by a "
+    "relabelling, which says why.",
+    repair="Compare the fourth character of the codes with the label.",
     kinds=("manufacture", "relabel"),
     parts=("event",),
 )
-def further_codes_come_by_relabelling(case: Case) -> str | None:
-    if case.kind == "relabel":
-        return _is_of_another_level(case)
-    if isinstance(read(case.event, "onboarding"), Present):
-        return None
-    stated = read(case.event, "ids")
-    first, *others = [_code(item.uri) for item in stated.value]  # type: ignore[union-attr]
-    for code in others:
-        if first is not None and code is not None and code.second_life == first.second_life:
-            return f"it is made as {first.code} and as {code.code}"
-    return None
-
-
-def _is_of_another_level(case: Case) -> str | None:
-    new, battery = read(case.event, "new_ids"), case.battery
-    if battery is None or not isinstance(new, Present):
-        return None
-    for item in new.value:
+def codes_are_of_one_level(case: Case) -> str | None:
+    name, level = "ids", read(case.event, "level")
+    declared = level.value if isinstance(level, Present) else None
+    if case.kind == "relabel" and case.battery is not None:
+        name, declared = "new_ids", case.battery.level
+    stated = read(case.event, name)
+    items = stated.value if isinstance(stated, Present) else ()
+    for item in items[1:] if name == "ids" else items:  # the first is ID-2's matter
         code = _code(item.uri)
-        if code is not None and LEVELS[code.level] != battery.level:
-            return f"{code.code} is the code of a {LEVELS[code.level]}, the unit a {battery.level}"
+        if code is not None and declared is not None and LEVELS[code.level] != declared:
+            return f"{code.code} is the code of a {LEVELS[code.level]}, the unit a {declared}"
     return None
 
 

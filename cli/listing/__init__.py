@@ -1,0 +1,1 @@
+"""``cellbook list``: public lists stated by publishers, shown, compared and proved."""

@@ -1,0 +1,115 @@
+"""``cellbook list prove`` and ``verify``: one file that shows who was listed on a day."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+
+import click
+
+from cli.listing.stating import day, scheme_name
+from cli.output import json_option, print_result, read_file
+from keys.errors import CellbookError
+from ledger.custody.lists import check_identifier
+
+_PATH = click.Path(path_type=Path)
+_MAX_FILE = 32 << 20
+
+
+def listed_identifier(context: click.Context, argument: click.Parameter, value: str) -> str:
+    """A code, or an operator's name, under which lists name it."""
+    from ledger.custody.schemes import identifier_of
+
+    try:
+        return check_identifier(identifier_of(value))
+    except CellbookError as error:
+        raise click.BadParameter(error.detail) from None
+
+
+@click.command()
+@click.argument("identifier", callback=listed_identifier)
+@click.option("--scheme", required=True, callback=scheme_name, help="Name of the list's scheme.")
+@click.option(
+    "--at",
+    "date",
+    required=True,
+    callback=day,
+    metavar="DATE",
+    help="The day that is asked about, in the scheme's time zone.",
+)
+@click.option("--url", help="Address of the service.")
+@click.option("--home", type=_PATH, help="Folder of the ledger instead.")
+@click.option("--out", type=_PATH, required=True, help="File to write; - for stdout.")
+@click.option("--overwrite", is_flag=True, help="Replace the file if it exists.")
+@json_option
+def prove(
+    identifier: str,
+    scheme: str,
+    date: str,
+    url: str | None,
+    home: Path | None,
+    out: Path,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Fetch the file that shows whether IDENTIFIER was listed on a day: a code, or an operator.
+
+    It is not verified here. Whoever relies on it does that, with `list verify` and a trust file
+    from somebody else than the sender.
+    """
+    from cli.listing.source import open_source
+    from cli.saving import save
+
+    with open_source(url, home) as lists:
+        data = lists.participation(scheme, identifier, date)
+    save(out, data, overwrite=overwrite)
+    facts = {
+        "file": str(out),
+        "scheme": scheme,
+        "identifier": identifier,
+        "day": date,
+        "bytes": len(data),
+        "sha256": sha256(data).hexdigest(),
+    }
+    text = f"written to {out}, {len(data)} bytes\nnext  cellbook list verify {out} --trust TRUST"
+    if str(out) != "-":
+        print_result(text, facts, as_json=as_json)
+
+
+@click.command()
+@click.argument("file", type=click.Path())
+@click.option(
+    "--trust", "trust_file", required=True, type=click.Path(), help="The ledger's trust file."
+)
+@click.option(
+    "--at",
+    metavar="TIME",
+    help="Check as of this moment (2026-11-24T09:00:00+08:00). The default is now, by this "
+    "computer's clock.",
+)
+@json_option
+def verify(file: str, trust_file: str, at: str | None, as_json: bool) -> int:
+    """Check the file that `list prove` wrote, offline.
+
+    Says what each publisher's list says of the identifier on the day, as the ledger knew it then
+    and as it knows it now. Exit codes: 0 the file is genuine, whatever it says; 1 it is not; 2 the
+    command or a file given to it is wrong; 3 it cannot be told.
+    """
+    from cli.verify import believed, moment_of, print_with_trust
+    from ledger.proof.export import refusal_facts
+    from ledger.proof.participation_report import participant_facts, print_participant
+    from ledger.proof.refusal import print_refusal
+    from ledger.proof.verify_participation import verify_participation
+
+    moment, offset = moment_of(at)
+    data = read_file(file, _MAX_FILE)
+    trust, digest = believed(trust_file)
+    try:
+        found = verify_participation(data, trust, moment)
+    except CellbookError as error:
+        text, facts = print_refusal(error), refusal_facts(error)
+        print_with_trust(text, facts, trust, digest, as_json, ok=False)
+        return error.exit_code
+    text, facts = print_participant(found, offset_minutes=offset), participant_facts(found)
+    print_with_trust(text, facts, trust, digest, as_json, ok=True)
+    return 0

@@ -1,0 +1,248 @@
+"""``cellbook policy``: the rules of a ledger, and how its root changes them."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.governing import confirm, placed, register
+from cli.output import Example, json_option, print_result, read_file, write_file
+from cli.request import LIMITS, parse_request, verify_request
+from cli.signing import load_signer, passphrase_option
+from keys.errors import declare
+
+if TYPE_CHECKING:
+    from ledger.custody.governance import Authority, Limits, Policy, Profile
+
+UNCHANGED = declare(
+    "usage.policy.unchanged",
+    "The policy would be the one in force.",
+    "Say what changes: --add, --remove, --profile or --limit.",
+)
+NO_AUTHORITY = declare(
+    "usage.policy.authority",
+    "The policy in force names no such authority.",
+    "`cellbook policy show` prints those that it names.",
+)
+
+ROLES = ("registrar", "publisher", "arbiter")
+_PATH = click.Path(path_type=Path)
+
+
+@click.group(
+    epilog=Example(
+        "cellbook policy show --home shop",
+        "cellbook policy publish --home shop --root shop-root/root.pem "
+        "--add publisher publisher.request",
+    )
+)
+def policy() -> None:
+    """Show the policy of a ledger, and publish the next one.
+
+    A policy says who registers operators, who publishes lists, which rules hold, and how large
+    statements may be. It is signed by the root and is an entry like any other.
+    """
+
+
+@policy.command(epilog=Example("cellbook policy show --home shop"))
+@click.option("--home", type=_PATH, required=True, help="The ledger's folder.")
+@json_option
+def show(home: Path, as_json: bool) -> None:
+    """Print the policy in force."""
+    in_force, _, _ = _in_force(home)
+    facts = _facts(in_force)
+    print_result(_text(facts), facts, as_json=as_json)
+
+
+@policy.command(
+    short_help="Sign the next policy with the root key.",
+    epilog=Example(
+        "cellbook policy publish --home shop --root shop-root/root.pem "
+        "--add publisher publisher.request",
+        "cellbook policy publish --home shop --root shop-root/root.pem "
+        "--remove urn:cellbook:authority:publisher --limit skew_s 60",
+        "cellbook policy publish --home shop --root shop-root/root.pem --profile core 1 "
+        "--out policy.cose",
+    ),
+)
+@click.option("--home", type=_PATH, required=True, help="The ledger's folder.")
+@click.option("--root", type=_PATH, required=True, help="The root's key file.")
+@passphrase_option
+@click.option(
+    "--add",
+    nargs=2,
+    multiple=True,
+    type=(click.Choice(ROLES), _PATH),
+    metavar="ROLE FILE",
+    help="An authority, by the request that its key holder made with `operator request`.",
+)
+@click.option(
+    "--remove",
+    multiple=True,
+    metavar="URI",
+    help="An authority that speaks no more; what it said stays.",
+)
+@click.option(
+    "--profile",
+    "profiles",
+    nargs=2,
+    multiple=True,
+    type=(str, click.IntRange(0, 65535)),
+    metavar="NAME VERSION",
+    help="A set of rules and its version; version 0 takes it away.",
+)
+@click.option(
+    "--limit",
+    "limits",
+    nargs=2,
+    multiple=True,
+    type=(click.Choice(("entry_bytes", "subjects", "skew_s")), int),
+    metavar="NAME VALUE",
+    help="What one statement may weigh: entry_bytes, subjects, skew_s.",
+)
+@click.option("--out", type=_PATH, help="Write the statement to a file, and do not register it.")
+@click.option("--yes", is_flag=True, help="Do not ask before signing.")
+@json_option
+def publish(
+    home: Path,
+    root: Path,
+    passphrase_file: Path | None,
+    out: Path | None,
+    yes: bool,
+    as_json: bool,
+    **changes: Any,
+) -> None:
+    """Sign the next policy with the root key, and register it.
+
+    It is the policy in force with the changes that are given; its number is one higher. Whether
+    whoever is added is who he says is for you to find out before you sign.
+    """
+    from ledger.custody.governance import encode_governance
+    from ledger.custody.naming import log_uri
+    from ledger.log.genesis import sign_policy
+    from ledger.wire.statement import parse_statement
+
+    before, entry_id, family = _in_force(home)
+    after = _changed(before, entry_id, family, **changes)
+    confirm("The root", encode_governance(after), log_uri(after.origin), yes=yes)
+    leaf = sign_policy(load_signer(root, passphrase_file), after, int(time.time()), family)
+    facts: dict[str, Any] = {"number": after.number, "entry_id": parse_statement(leaf).locator}
+    if out is not None:
+        write_file(out, leaf)
+        facts["file"] = str(out)
+    else:
+        facts |= register(home, leaf)
+    print_result(f"policy {after.number}\n{placed(facts)}", facts, as_json=as_json)
+
+
+def _in_force(folder: Path) -> tuple[Policy, bytes, str]:
+    """The policy in force, its entry id, and the log's family."""
+    from ledger.custody.governance import Policy, parse_governance
+    from ledger.log.home import Home
+    from ledger.log.reading import find_entry
+    from ledger.log.stored import find_log_uri, log_state
+    from ledger.wire.statement import parse_statement
+
+    store = Home.open(folder).open_store()
+    try:
+        log = log_state(store, find_log_uri(store))
+        found = parse_governance(parse_statement(find_entry(store, log.policy).leaf).payload)
+    finally:
+        store.close()
+    assert isinstance(found, Policy)  # noqa: S101 - what the log's state names as its policy
+    return found, log.policy, log.family
+
+
+def _changed(
+    before: Policy,
+    entry_id: bytes,
+    family: str,
+    *,
+    add: tuple[tuple[str, Path], ...],
+    remove: tuple[str, ...],
+    profiles: tuple[tuple[str, int], ...],
+    limits: tuple[tuple[str, int], ...],
+) -> Policy:
+    import msgspec
+
+    changes = {
+        "authorities": _authorities(before, family, add, remove),
+        "profiles": _profiles(before, profiles),
+        "limits": _limits(before, limits),
+    }
+    if all(getattr(before, name) == value for name, value in changes.items()):
+        raise UNCHANGED.at(f"policy {before.number}")
+    order = {"number": before.number + 1, "previous": entry_id}
+    return msgspec.structs.replace(before, **order, **changes)
+
+
+def _authorities(
+    before: Policy, family: str, add: tuple[tuple[str, Path], ...], remove: tuple[str, ...]
+) -> tuple[Authority, ...]:
+    from ledger.custody.governance import Authority
+
+    kept = tuple(authority for authority in before.authorities if authority.uri not in remove)
+    for uri in remove:
+        if uri not in {authority.uri for authority in before.authorities}:
+            raise NO_AUTHORITY.at(uri)
+    new = []
+    for role, file in add:
+        asked = parse_request(read_file(file, LIMITS.size))
+        verify_request(asked, family)
+        values: dict[str, Any] = {"uri": asked.uri, "role": role, "key": asked.key}
+        new.append(Authority(**values))
+    return (*kept, *new)
+
+
+def _profiles(before: Policy, changes: tuple[tuple[str, int], ...]) -> tuple[Profile, ...]:
+    from ledger.custody.governance import Profile
+
+    versions = {profile.name: profile.version for profile in before.profiles} | dict(changes)
+    return tuple(Profile(name=name, version=number) for name, number in versions.items() if number)
+
+
+def _limits(before: Policy, changes: tuple[tuple[str, int], ...]) -> Limits:
+    import msgspec
+
+    from ledger.custody.governance import Limits
+
+    values = msgspec.structs.asdict(before.limits) | dict(changes)
+    try:
+        return msgspec.convert(values, Limits)
+    except msgspec.ValidationError as error:
+        raise click.BadParameter(str(error), param_hint="--limit") from None
+
+
+def _facts(found: Policy) -> dict[str, Any]:
+    import msgspec
+
+    from ledger.custody.policy import key_of
+
+    return {
+        "number": found.number,
+        "origin": found.origin,
+        "family_name": found.family_name,
+        "root_kid": key_of(found.root_key).kid.hex(),
+        "authorities": [
+            {"uri": one.uri, "role": one.role, "kid": key_of(one.key).kid.hex()}
+            for one in found.authorities
+        ],
+        "profiles": [{"name": one.name, "version": one.version} for one in found.profiles],
+        "limits": msgspec.structs.asdict(found.limits),
+        "epoch_s": found.epoch_s,
+    }
+
+
+def _text(facts: dict[str, Any]) -> str:
+    lines = [
+        f"policy {facts['number']} of {facts['origin']}",
+        f"  root      {facts['root_kid']}",
+        *(f"  {one['role']:9} {one['uri']} {one['kid']}" for one in facts["authorities"]),
+        *(f"  profile   {one['name']} {one['version']}" for one in facts["profiles"]),
+        *(f"  limit     {name} {value}" for name, value in facts["limits"].items()),
+        f"  epoch     {facts['epoch_s']} s",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,170 @@
+"""What an auditor keeps of a log between its runs: a folder of files.
+
+    audited.json    the newest checkpoint whose whole tree was audited
+    progress.json   how far the audit of the next one has come
+    states-<n>      the states of subjects, appended whenever they change
+    ids, links      ids of entries; which entries concern a subject
+    evidence/       what was found to be wrong
+
+Each of the two marks says how many bytes of the other files belong to it. It is written, whole,
+after them, so an auditor may be killed at any moment and goes on from its last mark.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+import msgspec
+
+from keys.errors import CellbookError, declare
+from ledger.monitor.records import DAMAGED, Records
+
+OTHER_LOG = declare(
+    "usage.audit.state",
+    "The state folder belongs to the audit of another log.",
+    "Name the folder of this log's audit, or an empty one.",
+)
+FOLDER = declare(
+    "unavailable.audit.state",
+    "The state folder cannot be used.",
+    "Check the folder, whose it is, and that its disk is not full.",
+)
+BUSY = declare(
+    "busy.audit.state",
+    "Another audit uses this state folder.",
+    "Wait until it has ended, or use another folder.",
+)
+
+AUDITED, PROGRESS = "audited.json", "progress.json"
+_VERSION = 1
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """``size`` entries of a log are audited, on the way to the checkpoint in ``note``.
+
+    ``states`` is the name of a file; ``states_bytes`` and ``links_bytes`` are what counts of the
+    files. ``heads`` and ``governance`` count entries.
+    """
+
+    origin: str
+    genesis: bytes
+    note: bytes
+    size: int
+    heads: int
+    governance: int
+    states: str
+    states_bytes: int
+    links_bytes: int
+    version: int = _VERSION
+
+
+class StateFolder:
+    """The folder of one audit, held by this process until it is closed."""
+
+    def __init__(self, path: Path, origin: str, genesis: bytes) -> None:
+        """Makes the folder if there is none. Raises ``usage.audit.state``, ``busy.audit.state``,
+        ``unavailable.audit.state``, ``damaged.audit.state``."""
+        self.path = path
+        self._names = (origin, genesis)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            self._lock = _locked(path)
+        except OSError as error:
+            raise FOLDER.at(str(path), error.strerror or "") from None
+        try:
+            self.mark()
+        except CellbookError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let others use the folder."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def mark(self) -> Mark | None:
+        """The newest mark; None before the first."""
+        # An auditor that was killed between the two leaves progress behind that has ended.
+        marks = [mark for name in (PROGRESS, AUDITED) if (mark := self._read(name)) is not None]
+        return max(marks, key=lambda mark: mark.size, default=None)
+
+    def open_records(self, name: str, size: int) -> Records:
+        """One of the growing files. Raises ``damaged.audit.state``, ``unavailable.audit.state``."""
+        try:
+            return Records(self.path / name, size)
+        except OSError as error:
+            raise FOLDER.at(name, error.strerror or "") from None
+
+    def keep_progress(self, mark: Mark) -> None:
+        """Go on from ``mark`` next time. Raises ``unavailable.audit.state``."""
+        self._write(PROGRESS, mark)
+
+    def keep_audited(self, mark: Mark) -> None:
+        """A checkpoint was audited whole. Raises ``unavailable.audit.state``."""
+        self._write(AUDITED, mark)
+        self.forget_progress()
+        for old in self.path.glob("states-*"):
+            if old.name != mark.states:
+                old.unlink(missing_ok=True)
+
+    def forget_progress(self) -> None:
+        """Go on from the last checkpoint that was audited whole."""
+        with contextlib.suppress(OSError):
+            (self.path / PROGRESS).unlink()
+
+    def _read(self, name: str) -> Mark | None:
+        try:
+            mark = msgspec.json.decode((self.path / name).read_bytes(), type=Mark)
+        except FileNotFoundError:
+            return None
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise DAMAGED.at(name, str(error)[:200]) from None
+        if mark.version != _VERSION or "/" in mark.states:
+            raise DAMAGED.at(name, f"version {mark.version}")
+        if (mark.origin, mark.genesis) != self._names:
+            raise OTHER_LOG.at(str(self.path), mark.origin)
+        return mark
+
+    def _write(self, name: str, mark: Mark) -> None:
+        data = msgspec.json.format(msgspec.json.encode(mark))
+        try:
+            write_whole(self.path / name, data + b"\n")
+        except OSError as error:
+            raise FOLDER.at(name, error.strerror or "") from None
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file that is whole or not there, and on the disk on return. Raises ``OSError``."""
+    temporary = path.with_name(f".{path.name}-{os.getpid()}")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        # The name is durable once the folder is.
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _locked(folder: Path) -> int | None:
+    try:
+        import fcntl
+    except ImportError:
+        return None
+    held = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(held)
+        raise BUSY.at(str(folder)) from None
+    return held
