@@ -1,4 +1,4 @@
-"""The index, told again from the entries: what heads state of it, and what the store keeps of it."""
+"""The index, told again from the entries: what heads state of it, and what the store keeps."""
 
 from __future__ import annotations
 

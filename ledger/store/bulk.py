@@ -92,9 +92,8 @@ class _Sqlite:
         wanted = list(dict.fromkeys(values))
         for start in range(0, len(wanted), _CHUNK):
             part = tuple(wanted[start : start + _CHUNK])
-            yield from connection.exec_driver_sql(
-                f"{select} IN ({','.join('?' * len(part))})", part
-            )
+            marks = ",".join("?" * len(part))
+            yield from connection.exec_driver_sql(f"{select} IN ({marks})", part).all()
 
 
 class _Postgres:

@@ -12,7 +12,7 @@ from hashlib import sha256
 import msgspec
 
 from ledger.tree.merkle import HASH
-from ledger.tree.prefix import KEY
+from ledger.tree.prefix import KEY, leaf_node
 from ledger.tree.prefix_blocks import (
     BLOCK_BITS,
     DEEPEST,
@@ -78,17 +78,18 @@ class _Descent:
         self._reader = reader
         self._keys = keys
         self._values = values
+        self._done: dict[bytes, bytes] = {}
 
     def changed(self) -> dict[bytes, bytes]:
         """The blocks on the ways as they are after the change, and those that it adds."""
-        rows = [[self._touched(b"", root_block(self._reader), 0, len(self._keys))]]
+        top = self._touched(b"", root_block(self._reader), 0, len(self._keys))
+        rows = [[top] if top else []]
         while rows[-1]:
             rows.append(self._below(rows[-1]))
-        blocks: dict[bytes, bytes] = {}
         for row in reversed(rows):
             for touched in row:
-                self._finish(touched, blocks)
-        return blocks
+                self._finish(touched)
+        return self._done
 
     def _below(self, row: Sequence[_Touched]) -> list[_Touched]:
         links = {link.place: link for touched in row for link in touched.links}
@@ -98,14 +99,25 @@ class _Descent:
             for link in touched.links
         }
         blocks = read_blocks(self._reader, hashes)
-        return [
+        below = (
             self._touched(place, blocks[place], link.first, link.end)
             for place, link in links.items()
-        ]
+        )
+        return [touched for touched in below if touched is not None]
 
-    def _touched(self, place: bytes, block: bytes, first: int, end: int) -> _Touched:
-        """Follow the keys through the block; keys that agree in its eight bits go one way."""
-        data, keys, byte_at = bytearray(block), self._keys, len(place)
+    def _touched(self, place: bytes, block: bytes, first: int, end: int) -> _Touched | None:
+        """Follow the keys through the block; keys that agree in its eight bits go one way.
+
+        None where that was all.
+        """
+        keys, byte_at = self._keys, len(place)
+        if end - first == 1:
+            key = keys[first]
+            replaced = _replaced(block, key[byte_at], key, self._values[key])
+            if replaced is not None:
+                self._done[place] = replaced
+                return None
+        data = bytearray(block)
         touched = _Touched(place, data, set(), [], [])
         if byte_at * BLOCK_BITS == DEEPEST:
             touched.new.extend(keys[first:end])
@@ -137,17 +149,43 @@ class _Descent:
         else:
             touched.new.extend(self._keys[first:stop])
 
-    def _finish(self, touched: _Touched, blocks: dict[bytes, bytes]) -> None:
+    def _finish(self, touched: _Touched) -> None:
         """Hash what lies on the ways, once the blocks below are done."""
         data = touched.data
         for link in touched.links:
-            data[link.at + 1 : link.at + 1 + HASH] = blocks[link.place][1 : 1 + HASH]
+            data[link.at + 1 : link.at + 1 + HASH] = self._done[link.place][1 : 1 + HASH]
         _hash(data, touched.dirty)
         block = bytes(data)
         if touched.new:
-            insertion = Insertion(touched.new, self._values, blocks)
+            insertion = Insertion(touched.new, self._values, self._done)
             block = insertion.run(block, len(touched.place) * BLOCK_BITS)
-        blocks[touched.place] = block
+        self._done[touched.place] = block
+
+
+def _replaced(block: bytes, byte: int, key: bytes, value: bytes) -> bytes | None:
+    """``block`` with ``value`` and all hashes, where the leaf of ``key`` is in it, else None.
+
+    ``byte`` are the key's bits in this block. Most blocks of a large tree are on one way only.
+    """
+    start, mask, way = 0, 0x80, []
+    while block[start] == INNER_TAG:
+        left = start + HEADER
+        right = left + (block[start + 33] << 16 | block[start + 34] << 8 | block[start + 35])
+        is_right = byte & mask
+        way.append((start, left if is_right else right, is_right))
+        start = right if is_right else left
+        # In the deepest blocks no mask is left in the end: then another key is found, or this one.
+        mask >>= 1
+    if block[start] != LEAF_TAG or block[start + 1 : start + 33] != key:
+        return None
+    data, node = bytearray(block), leaf_node(key, value)
+    data[start + 33 : start + 65] = value
+    for parent, beside, is_right in reversed(way):
+        known = block[beside] >= INNER_TAG
+        sibling = block[beside + 1 : beside + 33] if known else hash_at(block, beside)
+        pair = sibling + node if is_right else node + sibling
+        data[parent + 1 : parent + 33] = node = sha256(b"\x23" + pair).digest()
+    return bytes(data)
 
 
 def _hash(data: bytearray, inner: set[int]) -> None:
