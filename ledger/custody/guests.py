@@ -16,9 +16,10 @@ from msgspec.structs import replace
 
 from keys.errors import declare
 from ledger.custody.events import Accept, Dispute, Event, Refuse, Release, Withdrawal
-from ledger.custody.operators import ALGORITHM, KEY_OWNER, is_reserved, key_uri
+from ledger.custody.operators import KEY_OWNER, is_reserved, key_uri
 from ledger.custody.parties import is_guest
 from ledger.custody.policy import key_of
+from ledger.custody.signing_keys import ALGORITHM
 from ledger.custody.states import GuestState, KeyClaim, LogState, State
 from ledger.wire.statement import Statement
 
