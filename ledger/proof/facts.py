@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from keys.errors import CellbookError
 from ledger.custody.events import Assessment, Event, Manufacture, Model, Repurpose
 from ledger.custody.fields import Present, read
@@ -37,12 +39,13 @@ def tell(
     """The Verdict on ``subject``, which was judged by ``profiles``, with what became of the rules
     that are ``required``. Everything handed in is verified; nothing is checked here."""
     decided = [item for item in history.events if not isinstance(item.event, Model)]
+    counting = list(_counting(decided, history.states))
     findings = [finding for item in history.events for finding in item.findings]
     remarks = [finding for finding in findings if not finding.breach]
     remarks += corrections(decided)
     remarks += standing(subject, carried, history.states, decided, at)
     judged = Counter(rule for item in history.events for rule in item.rules)
-    profile = _profile(subject, battery, decided, history)
+    profile = _profile(subject, battery, counting, history)
     return Verdict(
         subject=subject,
         identifiers=identifiers_of(subject, history.states),
@@ -50,7 +53,7 @@ def tell(
         record=record,
         battery=battery,
         profile=profile,
-        health=_health(subject, battery, decided),
+        health=_health(subject, battery, counting),
         life=tuple(life_event(item, subject, carried, history.states) for item in decided),
         breaches=tuple(finding for finding in findings if finding.breach),
         remarks=tuple(remarks),
@@ -61,6 +64,23 @@ def tell(
         profiles=profiles,
         required=require(required, profiles, judged, (*findings, *remarks)),
     )
+
+
+def _counting(decided: list[Decided], states: Mapping[str, State]) -> Iterator[Decided]:
+    """The events that count: what was taken back does not, what was stated anew in its place does.
+
+    Each stays where its entry is.
+    """
+    batteries = (state for state in states.values() if isinstance(state, BatteryState))
+    corrected = {old: new for battery in batteries for old, new in battery.corrected}
+    by_id = {item.entry.entry_id: item.event for item in decided}
+    for item in decided:
+        instead = corrected.get(item.entry.entry_id)
+        anew = by_id.get(instead or b"")
+        if item.event.corrects is None and instead is None:
+            yield item
+        elif anew is not None and anew.corrects is not None:
+            yield replace(item, event=anew)
 
 
 def identifiers_of(subject: str, states: Mapping[str, State]) -> tuple[str, ...]:
