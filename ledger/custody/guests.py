@@ -64,6 +64,8 @@ def follow_guest(
     Raises ``rejected.guest.*``, ``rejected.key.owner`` and ``rejected.algorithm``. That the key is
     the issuer's is checked before, by ``signing_key``.
     """
+    if not isinstance(event, Release) and not is_guest(statement.iss):
+        return {}
     after: dict[str, State] = {}
     guest = states.get(statement.iss)
     if isinstance(guest, GuestState):
