@@ -84,7 +84,8 @@ class Entries:
                 time = None
 
     def _from(self, start: int, *, ahead: bool = False) -> Iterator[tuple[int, bytes]]:
-        for n in range(start // TILE, -(-self._tiles.size // TILE)):
+        stop = -(-self._tiles.size // TILE) if start < self._tiles.size else 0
+        for n in range(start // TILE, stop):
             if ahead:
                 self._order(n)
             for place, leaf in enumerate(self._bundle(n)):
