@@ -23,7 +23,7 @@ from cli.request import OperatorRequest, make_request
 from keys import cose_key
 from keys.possession import prove
 from keys.signer import generate
-from ledger.custody import governance, lists, mandates
+from ledger.custody import governance, lists, lots, mandates
 from ledger.custody.events import EVENTS
 from ledger.custody.governance import GOVERNANCE
 from ledger.custody.naming import family_uri, log_uri
@@ -369,6 +369,8 @@ def test_the_documented_limits() -> None:
         "a receipt": receipt.LIMITS,
         "a dossier": dossier.LIMITS,
         "a participation file": participation.LIMITS,
+        "a lot document": lots.LIMITS,
+        "a lot proof": lots.PROOF_LIMITS,
         "anything else": limits.DEFAULT,
     }
     for name, bounds in table.items():
