@@ -6,9 +6,14 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ledger.custody.decision import Content, read_content
-from ledger.custody.events import Model
+from ledger.custody.events import Event, Model, kind_of
+from ledger.custody.governance import Head
+from ledger.custody.membership import ListProof
+from ledger.custody.rules.listing import CATEGORY_FOR
+from ledger.proof.assemble_lists import list_proofs
 from ledger.proof.contents import has_log_time, models_of, origins, principals
 from ledger.proof.dossier import Dossier, DossierEntry, encode_dossier
+from ledger.proof.listings import CARRIED, Documents, Worker, worker_of
 from ledger.wire.statement import Statement, parse_statement
 
 
@@ -40,17 +45,20 @@ class LogReader(Protocol):
         ...
 
 
-def assemble(reader: LogReader, subject: str) -> bytes:
+def assemble(reader: LogReader, subject: str, documents: Documents | None = None) -> bytes:
     """The dossier of the battery ``subject`` at the reader's checkpoint.
 
-    Raises what the reader raises. That ``subject`` names a battery is for the caller to check:
-    the dossier of a name without entries verifies as none.
+    With ``documents`` it carries what public lists say of those who recycled or repurposed, if
+    the rows of all that count are at hand. Raises what the reader raises. That ``subject`` names a
+    battery is for the caller to check: the dossier of a name without entries verifies as none.
     """
-    return _Assembly(reader, subject).run()
+    return _Assembly(reader, subject, documents).run()
 
 
 class _Assembly:
-    def __init__(self, reader: LogReader, subject: str) -> None:
+    def __init__(self, reader: LogReader, subject: str, documents: Documents | None) -> None:
+        self._documents = documents
+        self._lists: dict[str, dict[str, dict[int, ListProof]]] = {}
         self._reader = reader
         self._subject = subject
         self._size = reader.checkpoint_size()
@@ -67,6 +75,9 @@ class _Assembly:
             names.update(models_of(content, self._carried))
         for name in sorted(names):
             self._take_chain(name)
+        if self._documents is not None:
+            for scheme in CARRIED:
+                self._take_list(scheme, self._documents)
         for index in list(self._wanted):
             if has_log_time(self._entry(index)[1]):
                 self._wanted.add(self._reader.head_after(index, self._size))
@@ -83,6 +94,25 @@ class _Assembly:
                 self._carried |= new
                 waiting += sorted(new)
         return sorted(self._wanted - {self._size - 1})
+
+    def _take_list(self, scheme: str, documents: Documents) -> None:
+        """All snapshots of a scheme, and the proofs for those who should be listed."""
+        workers = [self._worker(index) for index in sorted(self._wanted) if self._is_work(index)]
+        proofs, indexes = list_proofs(self._reader, scheme, workers, documents)
+        if proofs:
+            self._lists[scheme] = proofs
+            self._wanted.update(indexes)
+
+    def _is_work(self, index: int) -> bool:
+        content = self._entry(index)[1]
+        return isinstance(content, Event) and kind_of(content) in CATEGORY_FOR
+
+    def _worker(self, index: int) -> Worker:
+        statement, event = self._entry(index)
+        assert isinstance(event, Event)  # noqa: S101 - ``_is_work`` has seen to it
+        head = self._entry(self._reader.head_after(index, self._size))[1]
+        assert isinstance(head, Head)  # noqa: S101 - the reader's word
+        return worker_of(statement, event, index, head.time)
 
     def _take_chain(self, name: str) -> None:
         """The statements about an operator, a model or the log; and who signed the models."""
@@ -105,4 +135,5 @@ class _Assembly:
             DossierEntry(index, self._entry(index)[0].leaf, receipt)
             for index, receipt in zip(indexes, receipts, strict=True)
         )
-        return encode_dossier(Dossier(self._subject, self._reader.checkpoint(), entries))
+        checkpoint = self._reader.checkpoint()
+        return encode_dossier(Dossier(self._subject, checkpoint, entries, self._lists))

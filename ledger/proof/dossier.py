@@ -11,6 +11,7 @@ from itertools import pairwise
 import msgspec
 
 from keys.errors import declare
+from ledger.proof.listings import ListProofs, lists_value, parse_lists
 from ledger.wire import cbor
 from ledger.wire.cbor import Limits, Value
 
@@ -31,7 +32,7 @@ ORDER = declare(
 )
 
 TYPE = "cellbook-dossier"
-LIMITS = Limits(size=64 << 20, depth=3, items=16_384, total=65_536)
+LIMITS = Limits(size=64 << 20, depth=8, items=16_384, total=65_536)
 _FIELDS = {"type", "version", "subject", "checkpoint", "entries"}
 _LONGEST_URI = 512
 
@@ -45,24 +46,27 @@ class DossierEntry(msgspec.Struct, frozen=True):
 
 
 class Dossier(msgspec.Struct, frozen=True):
-    """A parsed dossier; nothing in it is verified. ``checkpoint`` is a signed note."""
+    """A parsed dossier; nothing in it is verified. ``checkpoint`` is a signed note, ``lists`` are
+    proofs of what public lists say of those who recycled or repurposed."""
 
     subject: str
     checkpoint: bytes
     entries: tuple[DossierEntry, ...]
+    lists: ListProofs = msgspec.field(default_factory=dict)
 
 
 def encode_dossier(dossier: Dossier) -> bytes:
     """The file's bytes; ``decode_dossier`` gives ``dossier`` back."""
-    return cbor.encode(
-        {
-            "type": TYPE,
-            "version": 1,
-            "subject": dossier.subject,
-            "checkpoint": dossier.checkpoint,
-            "entries": encode_entries(dossier.entries),
-        }
-    )
+    fields: dict[cbor.Key, Value] = {
+        "type": TYPE,
+        "version": 1,
+        "subject": dossier.subject,
+        "checkpoint": dossier.checkpoint,
+        "entries": encode_entries(dossier.entries),
+    }
+    if dossier.lists:
+        fields["lists"] = lists_value(dossier.lists)
+    return cbor.encode(fields)
 
 
 def decode_dossier(data: bytes) -> Dossier:
@@ -79,14 +83,15 @@ def decode_dossier(data: bytes) -> Dossier:
         raise SHAPE.at("dossier, version")
     if version != 1:
         raise VERSION.at("dossier", f"version {version}")
-    if value.keys() != _FIELDS:
+    if value.keys() - {"lists"} != _FIELDS:
         raise SHAPE.at("dossier", "a field is missing or unknown")
     subject, checkpoint = value["subject"], value["checkpoint"]
     if type(subject) is not str or not 0 < len(subject) <= _LONGEST_URI:
         raise SHAPE.at("dossier, subject")
     if type(checkpoint) is not bytes:
         raise SHAPE.at("dossier, checkpoint")
-    return Dossier(subject, checkpoint, parse_entries(value["entries"]))
+    lists = parse_lists(value["lists"]) if "lists" in value else {}
+    return Dossier(subject, checkpoint, parse_entries(value["entries"]), lists)
 
 
 def encode_entries(entries: tuple[DossierEntry, ...]) -> list[Value]:

@@ -14,6 +14,7 @@ from ledger.custody.fields import Present, read
 from ledger.custody.identifiers import code_of
 from ledger.custody.labels import parse_label
 from ledger.custody.profiles import Profiles
+from ledger.custody.rules.listing import LIST_RULES, is_of, judge_lists
 from ledger.custody.states import AliasState, BatteryState, ModelState, OperatorState, State
 from ledger.proof.evidence import stated_documents
 from ledger.proof.findings import corrections, standing
@@ -45,6 +46,9 @@ def tell(
     remarks += corrections(decided)
     remarks += standing(subject, carried, history.states, decided, at)
     judged = Counter(rule for item in history.events for rule in item.rules)
+    for work in history.works if is_of(profiles) else ():
+        remarks += judge_lists(work)
+        judged.update(rule.id for rule in LIST_RULES)
     profile = _profile(subject, battery, counting, history)
     return Verdict(
         subject=subject,
@@ -208,7 +212,8 @@ def _unchecked(
         yield f"what happened to {whole}, of which it is or was a part: see that dossier"
     if profile.model is not None and profile.model_issuer not in (None, battery.maker):
         yield f"the rated values of {profile.model}: {profile.model_issuer} states them, no maker"
-    yield "white lists, accreditations of laboratories, and rules of profiles that were not chosen"
+    whether = "that the white list was copied rightly" if history.works else "white lists"
+    yield f"{whether}, accreditations of laboratories, and rules of profiles that were not chosen"
     documents = len(stated_documents(history))
     if documents:
         yield f"documents ({documents}): the file has their digests only"

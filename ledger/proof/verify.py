@@ -19,6 +19,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from hashlib import sha256
 
+import msgspec
+
 from keys.cose_key import Backend
 from keys.errors import declare
 from ledger.custody.events import Model
@@ -36,6 +38,7 @@ from ledger.proof.genuine import (
     verify_receipts,
 )
 from ledger.proof.history import History, ReadEntry, read_entries, replay
+from ledger.proof.listed_works import without_lists, works_in
 from ledger.proof.parts import check_assessments, check_belongs, check_parts
 from ledger.proof.required import check_rules
 from ledger.proof.trust import Trust
@@ -83,9 +86,10 @@ def verify_dossier(
     history = replay(entries, carried, backend, judged_by)
     check_root(history, entries[0], trust)
     check_assessments(history)
-    check_belongs(history, entries, carried)
+    check_belongs(history, without_lists(entries, dossier.lists), carried)
     checkpoint, head = verify_checkpoint(dossier.checkpoint, history.log, entries)
     verify_receipts(entries, history.log, checkpoint, head.time, backend)
+    history = msgspec.structs.replace(history, works=works_in(history, dossier.lists))
     battery = _battery(dossier, history)
     check_time(head, at)
     record = Record(
