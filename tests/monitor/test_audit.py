@@ -212,6 +212,14 @@ def test_a_file_that_is_not_there_decides_nothing(
     assert not (tmp_path / "state" / "evidence").exists()
 
 
+def test_a_spoiled_file_does_not_undo_what_was_done(honest: LyingLog, tmp_path: Path) -> None:
+    files = published(honest)
+    spoil_swapped_bundles(files)
+    state = tmp_path / "state"
+    assert fault(honest, files, state, saved_every=100).code == "failed.published.entry"
+    assert audited(honest, published(honest), state).before == 200
+
+
 # Checkpoints
 
 
@@ -430,13 +438,14 @@ def test_an_entry_that_had_to_be_refused(
 ) -> None:
     """It is named, and a third party finds it proven to be in the signed tree."""
     state = tmp_path / "state"
-    audited(short, published(short), state)
+    audited(short, published(short), state, saved_every=1)
     before = short.size
     lie(short)
     wrong = short.size - 1
     short.event("incident", PACK)
     short.head()
-    error = fault(short, published(short), state)
+    error = fault(short, published(short), state, saved_every=1)
+    assert not (state / "progress.json").exists()
     assert error.code == "failed.audit.entry"
     assert error.facts["reason"] == LIES[lie], error.describe()
     assert error.facts["entry"] == wrong
@@ -446,7 +455,6 @@ def test_an_entry_that_had_to_be_refused(
     assert leaf == short.leaves[wrong]
     path = [bytes.fromhex(item) for item in found["inclusion"]]
     verify_inclusion(leaf_hash(leaf), wrong, checkpoint.size, path, checkpoint.root)
-    assert not (state / "progress.json").exists()
     again = fault(short, published(short), state)
     assert (again.code, again.facts["entry"]) == (error.code, wrong)
     assert audited(short, published(short, before), state).replayed == 0
