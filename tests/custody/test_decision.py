@@ -16,7 +16,7 @@ from ledger.custody.governance import Head, Limits
 from ledger.custody.naming import log_uri
 from ledger.custody.states import AliasState, ModelState, State
 from ledger.custody.times import format_moment
-from ledger.wire.statement import TYP_EVENT, TYP_HEAD, TYP_GRANT, parse_statement, sign_statement
+from ledger.wire.statement import TYP_EVENT, TYP_GRANT, TYP_HEAD, parse_statement, sign_statement
 from tests.custody.history import ORIGIN, START, Log, identifier, operator_uri, signer_of, verified
 from tests.custody.samples import MODEL
 from tests.log.lives import repurpose_input
