@@ -67,6 +67,7 @@ def tell(
         documents=stated_documents(history),
         profiles=profiles,
         required=require(required, profiles, judged, (*findings, *remarks)),
+        works=history.works,
     )
 
 
