@@ -46,7 +46,7 @@ def test_who_was_listed(tmp_path: Path) -> None:
     assert "White list owner: " in text
     assert "listed for recycling on 2026-" in text
     assert "NOT LISTED" not in text
-    assert f"effective 2026-01-01, copied by {PUBLISHER})" in text
+    assert f"effective 2026-01-01, copied by {PUBLISHER}, stated afterwards" in text
     assert "is copied; the ministry (MIIT) signs nothing." in text
     assert "White list" in verdict_page(verdict, bytes(32))
 
