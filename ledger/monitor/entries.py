@@ -32,7 +32,7 @@ NO_HEAD = declare(
 )
 
 _AHEAD = 4
-_KEPT_BYTES = 64 << 20
+_KEPT_BYTES = 16 << 20
 _TYP_HEAD = TYP_HEAD.encode()
 
 
