@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 
 from keys.errors import CellbookError
-from ledger.custody.governance import Governance
 from ledger.log.ledger import Ledger
 from ledger.log.outcome import Outcome
 from ledger.log.registration import Prepared, Submitted
@@ -66,7 +65,7 @@ class Intake:
     async def _take(self, group: Sequence[bytes]) -> asyncio.Future[list[Outcome]]:
         prepared = await self._prepare(group)
         future = asyncio.wrap_future(self._ledger.register(prepared))
-        if any(_is_governance(item) for item in prepared):
+        if any(_announces(item) for item in prepared):
             # The next group may stand on it: a key that is added here and signs there.
             await asyncio.wait([future])
         return future
@@ -94,8 +93,8 @@ class Intake:
             future.add_done_callback(lambda done: _settle(answers, done))
 
 
-def _is_governance(item: Submitted) -> bool:
-    return isinstance(item, Prepared) and isinstance(item.content, Governance)
+def _announces(item: Submitted) -> bool:
+    return isinstance(item, Prepared) and item.announces
 
 
 def _settle(answers: list[_Answer], done: asyncio.Future[list[Outcome]]) -> None:

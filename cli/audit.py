@@ -24,7 +24,8 @@ from keys.errors import BusyError, FailedError, MalformedError, MissingError, Un
 from ledger.custody.times import format_moment
 
 if TYPE_CHECKING:
-    from ledger.monitor.audit import Audited, Auditor
+    from ledger.monitor.audit import Auditor
+    from ledger.monitor.run import Audited
     from ledger.monitor.source import LogSource
 
 

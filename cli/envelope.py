@@ -11,7 +11,7 @@ from cli.delivery import (
     deliver,
     delivery_options,
     family_of,
-    issuer_of,
+    operator_of,
     read_delivery,
     time_of,
 )
@@ -45,8 +45,8 @@ def envelope(file: Path, **given: Any) -> None:
     media_type = given["media_type"] or media_type_of(file.name) or "application/octet-stream"
     sub = resolve_battery(given["battery"])
     content = HashEnvelope(digest_of(file)[0], media_type, given["location"])
+    issuer = operator_of(delivery)
     signer = load_signer(delivery.key, delivery.passphrase_file)
-    issuer = issuer_of(delivery, signer.key.kid)
     leaf = sign_envelope(signer, content, iss=issuer, sub=sub, aud=family, iat=at)
     more = {"sha256": content.sha256.hex(), "media_type": media_type}
     deliver("document", parse_statement(leaf), delivery, **more)

@@ -1,8 +1,8 @@
 """One statement, decided: the same function at registration, in ``fsck``, and in a buyer's hands.
 
-Data flow: ``read_content`` (bytes → Content) → ``needed`` (which states and entries to
-fetch) → ``decide`` (subjects, states after, findings). Nothing here reads a store or a clock. The
-signature is checked by the caller, with the key that ``operators.signing_key`` names.
+Data flow: ``read_content`` (bytes → Content) → ``needed`` (which states and entries to fetch) →
+``decide`` (subjects, states after, findings). Nothing here reads a store or a clock. The signature
+is checked by the caller, with the key that ``signing_key`` names.
 """
 
 from __future__ import annotations
@@ -13,32 +13,26 @@ from types import MappingProxyType
 import msgspec
 
 from keys.errors import declare
+from ledger.custody.content import Content as Content
+from ledger.custody.content import Needed as Needed
+from ledger.custody.content import needed as needed
+from ledger.custody.content import read_content as read_content
 from ledger.custody.documents import check_document
-from ledger.custody.events import Event, Model, kind_of, parse_event
+from ledger.custody.events import Event, Model, kind_of
 from ledger.custody.fold import fold
 from ledger.custody.governance import (
     Governance,
-    Head,
-    KeyAdded,
-    ListSnapshot,
-    OperatorRegistered,
-    Policy,
-    parse_governance,
 )
-from ledger.custody.guests import follow_guest, guest_names
+from ledger.custody.governed import AUDIENCE, WRONG_SUBJECT, govern
+from ledger.custody.guests import follow_guest
 from ledger.custody.identifiers import GS1_HOST, is_model_uri, parse_subject
-from ledger.custody.issuing import claim_names, issuer_names
-from ledger.custody.mandates import Mandate, apply_mandate, mandate_names, parse_mandate
-from ledger.custody.naming import log_uri
-from ledger.custody.operators import apply_operator, key_uri
-from ledger.custody.policy import NO_POLICY, apply_head, apply_policy, key_of
+from ledger.custody.mandates import Mandate, apply_mandate
+from ledger.custody.policy import NO_POLICY
 from ledger.custody.profiles import Profiles
 from ledger.custody.refold import Chain, Change, change_of, changed, following
 from ledger.custody.rules import Case, Finding, Occasion, judge, refusal
-from ledger.custody.schemes import list_uri
-from ledger.custody.snapshots import apply_snapshot
-from ledger.custody.sourcing import claim_source, source_of
-from ledger.custody.speaking import Speaker, speaker_names, speaker_of
+from ledger.custody.sourcing import claim_source
+from ledger.custody.speaking import Speaker, speaker_of
 from ledger.custody.states import (
     AliasState,
     BatteryState,
@@ -55,56 +49,23 @@ from ledger.custody.subjects import (
     Part,
     cited_by,
     concerned_by,
-    entries_of,
     named_by,
 )
 from ledger.custody.times import parse_moment
 from ledger.wire.hash_envelope import HashEnvelope
-from ledger.wire.statement import TYP_EVENT, TYP_GOVERNANCE, TYP_HEAD, TYP_MANDATE, Statement
+from ledger.wire.statement import Statement
 
-Content = Event | Governance | Mandate | HashEnvelope
-
-AUDIENCE = declare(
-    "rejected.aud",
-    "The statement was made for another log family.",
-    "Sign it again with this log's family as aud; `cellbook trust show` prints it.",
-)
 ALIAS = declare(
     "rejected.subject.alias",
     "This is a further identifier of a battery, not its subject.",
     "Use the battery's subject, which the error names.",
-)
-WRONG_KIND = declare(
-    "rejected.typ",
-    "The payload is not of the kind that typ announces.",
-    "Heads have the typ of heads, other governance statements that of governance.",
-)
-WRONG_SUBJECT = declare(
-    "rejected.subject.kind",
-    "The sub is not of the kind that this statement is about.",
-    "Policies and heads are about the log, model statements about a model, snapshots about a list, "
-    "events about a battery.",
 )
 TAKEN = declare(
     "rejected.subject.taken",
     "There is a statement about this model version already.",
     "State the next version of the model.",
 )
-UNSUPPORTED_TYP = declare(
-    "unsupported.typ.registration",
-    "This version registers no statements of this typ.",
-    "Events, governance statements, mandates and hash envelopes can be registered.",
-)
-
-
 NO_CHAINS: Mapping[str, Chain] = MappingProxyType({})
-
-
-class Needed(msgspec.Struct, frozen=True):
-    """What must be fetched before a statement can be decided."""
-
-    uris: tuple[str, ...]
-    entries: tuple[bytes, ...]
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -115,48 +76,6 @@ class Decision(msgspec.Struct, frozen=True):
     after: dict[str, State]
     findings: tuple[Finding, ...]
     cases: tuple[Case, ...] = ()
-
-
-def read_content(statement: Statement) -> Content:
-    """The typed payload of ``statement``. Raises ``malformed.*``, ``unsupported.*``,
-    ``rejected.typ``."""
-    if statement.typ == TYP_EVENT:
-        return parse_event(statement.payload)
-    if statement.envelope is not None:
-        return statement.envelope
-    if statement.typ == TYP_MANDATE:
-        return parse_mandate(statement.payload)
-    if statement.typ not in (TYP_GOVERNANCE, TYP_HEAD):
-        raise UNSUPPORTED_TYP.at("typ", statement.typ)
-    content = parse_governance(statement.payload)
-    if isinstance(content, Head) != (statement.typ == TYP_HEAD):
-        raise WRONG_KIND.at("typ", statement.typ)
-    return content
-
-
-def needed(statement: Statement, content: Content) -> Needed:
-    """The states and entries that ``decide`` reads, but for the subjects of cited entries.
-
-    Raises ``rejected.subject.*`` for an event that names its batteries wrongly.
-    """
-    if isinstance(content, Event):
-        uris = [statement.iss, *(name.uri for name in named_by(content, statement.sub))]
-        source = source_of(statement, content)
-        if source is not None:
-            uris.append(source)
-        uris += (*speaker_names(content), *guest_names(statement, content))
-        uris += issuer_names(content)
-        return Needed(tuple(uris), tuple(entries_of(content)))
-    if isinstance(content, HashEnvelope):
-        return Needed((statement.iss, statement.sub), ())
-    if isinstance(content, Mandate):
-        return Needed((statement.iss, statement.sub, *mandate_names(content)), ())
-    uris = [statement.sub, *claim_names(content)]
-    if isinstance(content, OperatorRegistered):
-        uris += [key_uri(key_of(grant.key).kid) for grant in content.keys]
-    elif isinstance(content, KeyAdded):
-        uris.append(key_uri(key_of(content.grant.key).kid))
-    return Needed(tuple(uris), ())
 
 
 def decide(
@@ -183,7 +102,8 @@ def decide(
     ``rejected.*`` for everything that is no rule's matter.
     """
     if isinstance(content, Governance):
-        return _decide_governance(statement, content, occasion, log, states)
+        subjects, after = govern(statement, content, occasion, log, states)
+        return Decision(subjects, after, ())
     if log is None:
         raise NO_POLICY.at(f"entry {occasion.index}")
     if statement.aud != log.family:
@@ -207,38 +127,6 @@ def decide(
             statement, content, occasion, log, states, cited, refuse, carried, judged_by, chains
         )
     return msgspec.structs.replace(decision, after={**decision.after, **claims})
-
-
-def _decide_governance(
-    statement: Statement,
-    content: Governance,
-    occasion: Occasion,
-    log: LogState | None,
-    states: Mapping[str, State],
-) -> Decision:
-    index = occasion.index
-    if isinstance(content, Policy):
-        _is_about(statement, log_uri(content.origin))
-        state = apply_policy(log, content, occasion.entry_id, index, statement.aud)
-        return Decision((statement.sub,), {statement.sub: state}, ())
-    if log is None:
-        raise NO_POLICY.at(f"entry {index}")
-    if statement.aud != log.family:
-        raise AUDIENCE.at("aud", statement.aud)
-    if isinstance(content, Head):
-        _is_about(statement, log_uri(log.origin))
-        after: dict[str, State] = {statement.sub: apply_head(log, content, index)}
-        return Decision((), after, ())
-    if isinstance(content, ListSnapshot):
-        _is_about(statement, list_uri(content.scheme))
-        after = apply_snapshot(statement.iss, content, states, index)
-        return Decision((statement.sub,), after, ())
-    return Decision((statement.sub,), apply_operator(statement, content, states, log, index), ())
-
-
-def _is_about(statement: Statement, uri: str) -> None:
-    if statement.sub != uri:
-        raise WRONG_SUBJECT.at("sub", f"{statement.sub}, not {uri}")
 
 
 def _decide_model(

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from keys.errors import declare
+from ledger.custody.guests import KIND
 from ledger.custody.mandates import UNKNOWN
-from ledger.custody.parties import is_device
+from ledger.custody.parties import is_device, is_guest
 from ledger.custody.states import AliasState, BatteryState, State
 from ledger.wire.statement import Statement
 
@@ -30,14 +31,17 @@ def check_document(
 ) -> None:
     """That a hash envelope may be registered at log time ``time`` (Unix seconds).
 
-    Raises ``rejected.document.*``, and ``rejected.mandate.unknown`` for a device: mandates are for
-    events. The document itself is with who has it; nothing of it is checked.
+    Raises ``rejected.document.*``, ``rejected.guest.kind`` for a guest, and
+    ``rejected.mandate.unknown`` for a device: mandates are for events. The document itself is with
+    who has it; nothing of it is checked.
     """
     subject = states.get(statement.sub)
     if isinstance(subject, AliasState):
         raise SUBJECT.at("sub", f"the subject is {subject.of}")
     if not isinstance(subject, BatteryState):
         raise SUBJECT.at("sub", statement.sub)
+    if is_guest(statement.iss):
+        raise KIND.at("iss", "documents are signed by operators")
     if is_device(statement.iss):
         raise UNKNOWN.at("iss", "a device signs events only")
     if statement.iat - time > skew_s:

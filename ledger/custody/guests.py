@@ -16,9 +16,10 @@ from msgspec.structs import replace
 
 from keys.errors import declare
 from ledger.custody.events import Accept, Dispute, Event, Refuse, Release, Withdrawal
-from ledger.custody.operators import ALGORITHM, KEY_OWNER, is_reserved, key_uri
+from ledger.custody.operators import KEY_OWNER, is_reserved, key_uri
 from ledger.custody.parties import is_guest
 from ledger.custody.policy import key_of
+from ledger.custody.signing_keys import ALGORITHM
 from ledger.custody.states import GuestState, KeyClaim, LogState, State
 from ledger.wire.statement import Statement
 
@@ -63,6 +64,8 @@ def follow_guest(
     Raises ``rejected.guest.*``, ``rejected.key.owner`` and ``rejected.algorithm``. That the key is
     the issuer's is checked before, by ``signing_key``.
     """
+    if not isinstance(event, Release) and not is_guest(statement.iss):
+        return {}
     after: dict[str, State] = {}
     guest = states.get(statement.iss)
     if isinstance(guest, GuestState):

@@ -78,11 +78,14 @@ def answer(
     day: str,
     snapshots: Iterable[Stated],
     proofs: Mapping[int, ListProof],
+    *,
+    others: bool = False,
 ) -> ListAnswer:
     """What ``snapshots``, all of the scheme's, say of ``identifier`` on ``day``.
 
-    ``proofs`` has one for each snapshot that counts, by its entry's index, and no other. Raises
-    ``failed.list.*``, ``malformed.list.*``, ``malformed.proof.*``, ``failed.inclusion``.
+    ``proofs`` has one for each snapshot that counts, by its entry's index, and no other, unless
+    ``others`` are allowed: for who asks about several days. Raises ``failed.list.*``,
+    ``malformed.list.*``, ``malformed.proof.*``, ``failed.inclusion``.
     """
     words: dict[int, Word] = {}
     answers = []
@@ -95,7 +98,7 @@ def answer(
             for item in (of_one.then, of_one.now)
         )
         answers.append(PublisherAnswer(of_one.publisher, then, now))
-    for index in proofs.keys() - words.keys():
+    for index in () if others else proofs.keys() - words.keys():
         raise FOREIGN.at(f"list proof of entry {index}")
     return ListAnswer(scheme, identifier, day, tuple(answers))
 

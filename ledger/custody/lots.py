@@ -48,8 +48,8 @@ OTHER_LOT = declare(
 TYPE, PROOF_TYPE = "cellbook-lot", "cellbook-lot-proof"
 MAX_UNITS = 1_000_000
 SALT_SIZE, SECRET_SIZE = 16, 32
-_DOCUMENT_LIMITS = Limits(size=256 << 20, depth=3, items=MAX_UNITS, total=MAX_UNITS + 16)
-_PROOF_LIMITS = Limits(size=65_535, depth=3, items=64, total=128)
+LIMITS = Limits(size=256 << 20, depth=3, items=MAX_UNITS, total=MAX_UNITS + 16)
+PROOF_LIMITS = Limits(size=65_535, depth=3, items=64, total=128)
 
 
 class Lot(msgspec.Struct, frozen=True, dict=True):
@@ -115,7 +115,7 @@ def encode_lot(lot: Lot) -> bytes:
 
 def parse_lot(data: bytes) -> Lot:
     """The lot in a lot document. Raises ``malformed.cbor.*`` and ``malformed.lot.document``."""
-    value = cbor.decode(data, limits=_DOCUMENT_LIMITS)
+    value = cbor.decode(data, limits=LIMITS)
     if type(value) is not dict or value.keys() != {"type", "version", "secret", "units"}:
         raise DOCUMENT.at("lot document")
     units, secret = value["units"], value["secret"]
@@ -150,7 +150,7 @@ def parse_lot_proof(data: bytes) -> LotProof:
 
     Raises ``malformed.cbor.*`` and ``malformed.lot.proof``.
     """
-    value = cbor.decode(data, limits=_PROOF_LIMITS)
+    value = cbor.decode(data, limits=PROOF_LIMITS)
     if type(value) is not dict or value.get("type") != PROOF_TYPE or value.get("version") != 1:
         raise PROOF.at("lot proof", "another type or version")
     fields = {name: item for name, item in value.items() if name not in ("type", "version")}

@@ -22,10 +22,11 @@ from ledger.custody.events import EVENTS as KINDS
 from ledger.custody.events import Event, kind_of
 from ledger.custody.events.base import check_forms
 from ledger.custody.events.scalars import BatteryUri, Date, DelegateUri, EntryId, Short, Some, Text
-from ledger.custody.operators import ALGORITHM, KEY_OWNER, is_reserved, key_uri
+from ledger.custody.operators import KEY_OWNER, is_reserved, key_uri
 from ledger.custody.parties import device_uri, is_device
 from ledger.custody.payload import FIELD, Payload, PayloadTable, encode_payload, parse_payload
 from ledger.custody.policy import key_of
+from ledger.custody.signing_keys import ALGORITHM
 from ledger.custody.states import (
     DeviceState,
     KeyClaim,

@@ -9,6 +9,7 @@ does not show: who hands in the rows shows it, and the service takes no others.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Mapping
 
 import msgspec
 
@@ -103,6 +104,25 @@ def parse_proof(value: Value, where: str = "list proof") -> ListProof:
     if type(value) is not list or len(value) > 2:
         raise SHAPE.at(where)
     return ListProof(tuple(_parse_item(item, where) for item in value))
+
+
+def proofs_value(proofs: Mapping[int, ListProof]) -> list[Value]:
+    """Proofs by the index of the snapshot's entry, as a CBOR value; ``parse_proofs`` reads it."""
+    return [[index, proof_value(proofs[index])] for index in sorted(proofs)]
+
+
+def parse_proofs(value: Value, where: str) -> dict[int, ListProof]:
+    """Proofs in ascending index. Raises ``malformed.list.proof``."""
+    if type(value) is not list:
+        raise SHAPE.at(where)
+    proofs: dict[int, ListProof] = {}
+    last = -1
+    for row in value:
+        if type(row) is not list or len(row) != 2 or type(row[0]) is not int or row[0] <= last:
+            raise SHAPE.at(where, "not [index, proof] in ascending index")
+        last = row[0]
+        proofs[last] = parse_proof(row[1], f"{where} of entry {last}"[:120])
+    return proofs
 
 
 def _parse_item(item: Value, where: str) -> ProvedLeaf:

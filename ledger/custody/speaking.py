@@ -12,7 +12,7 @@ import msgspec
 
 from ledger.custody.events import Event
 from ledger.custody.mandates import UNKNOWN, check_mandate, mandate_uri
-from ledger.custody.operators import REMOVED_ISSUER, UNKNOWN_ISSUER
+from ledger.custody.signing_keys import REMOVED_ISSUER, UNKNOWN_ISSUER
 from ledger.custody.states import DeviceState, GuestState, OperatorState, State
 from ledger.wire.statement import Statement
 

@@ -164,7 +164,7 @@ class Ledger:
         published = self._published(newest + 1, wait)
         if not published.indexes(subject, published.checkpoint_size()):
             raise NO_CHECKPOINT.at(f"entry {newest}", "no checkpoint covers the battery yet")
-        return assemble(published, subject)
+        return assemble(published, subject, self.lists.document)
 
     def checkpoint(self) -> bytes:
         """The newest checkpoint, a signed note. Raises ``missing.checkpoint``."""

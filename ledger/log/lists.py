@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
-from keys.errors import CellbookError, declare
+from keys.errors import CellbookError, MissingError, declare
 from ledger.custody.lists import ListDocument, check_root, parse_document
 from ledger.custody.schemes import LIST_PREFIX, check_listing, list_uri
 from ledger.custody.states import ListedSnapshot, ListState, decode_state
@@ -123,6 +123,13 @@ class Lists:
             identifier,
             day,
         )
+
+    def document(self, scheme: str, root: bytes) -> ListDocument | None:
+        """The list with this root; None where its rows were not handed in."""
+        try:
+            return self._document(scheme, root)
+        except MissingError:
+            return None
 
     def _document(self, scheme: str, root: bytes) -> ListDocument:
         """The parsed rows. A root has the same rows for ever, so the last few are kept."""

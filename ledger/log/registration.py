@@ -43,6 +43,14 @@ class Prepared(msgspec.Struct, frozen=True):
     leaf_hash: bytes
     verified: CoseKey | None
 
+    @property
+    def announces(self) -> bool:
+        """Whether keys may come with it that sign what follows."""
+        content = self.content
+        if isinstance(content, Release):
+            return content.guest_key is not None
+        return isinstance(content, Governance | MandateGiven)
+
 
 Submitted = Prepared | CellbookError
 
@@ -148,7 +156,8 @@ class _Checking:
         elif isinstance(item.content, Governance):
             self._announced.add(item.statement.sub)
         elif isinstance(item.content, Release):
-            self._announced.add(item.content.receiver)
+            if item.announces:
+                self._announced.add(item.content.receiver)
         elif isinstance(item.content, MandateGiven):
             self._announced.add(item.content.delegate)
 

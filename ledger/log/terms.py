@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from keys.errors import CellbookError
 from ledger.custody.decision import Content
 from ledger.custody.events import Event, Manufacture, Model, Repurpose
-from ledger.custody.fields import Present, read
 from ledger.custody.governance import ListSnapshot
 from ledger.custody.identifiers import parse_subject
 from ledger.custody.subjects import named_by
@@ -21,7 +20,12 @@ IDENTIFIER = "identifier"
 SERIAL, PASSPORT, BATCH, OPERATOR, LIST = "serial", "passport", "batch", "operator", "list"
 KINDS = (IDENTIFIER, SERIAL, PASSPORT, BATCH, OPERATOR, LIST)
 """By what is searched. An identifier is looked up among the subjects; the others are terms."""
-FIELDS = (("manufacture", "batch_id"), ("manufacture", "passport_id"))
+FIELDS = (
+    ("manufacture", "batch_id"),
+    ("manufacture", "passport_id"),
+    ("manufacture", "on_behalf_of"),
+    ("repurpose", "outputs"),
+)
 """Fields of events whose content is a term."""
 
 Told = tuple[str, str, str]
@@ -45,8 +49,7 @@ def terms_of(statement: Statement, content: Content) -> list[Told]:
 
 def _terms(statement: Statement, event: Event) -> Iterator[Told]:
     sub = statement.sub
-    spoken_for = read(event, "on_behalf_of")
-    operator = spoken_for.value if isinstance(spoken_for, Present) else statement.iss
+    operator = event.on_behalf_of or statement.iss
     for name in named_by(event, sub):
         if name.part == "alias":
             yield from _serial(name.uri, sub)
@@ -55,11 +58,14 @@ def _terms(statement: Statement, event: Event) -> Iterator[Told]:
         if name.part in _NAMING or (name.part == "sub" and isinstance(event, Manufacture)):
             yield from _serial(name.uri, name.uri)
     if isinstance(event, Manufacture):
-        yield from _field(event, "batch_id", BATCH, sub)
-        yield from _field(event, "passport_id", PASSPORT, sub)
+        if event.batch_id is not None:
+            yield BATCH, event.batch_id, sub
+        if event.passport_id is not None:
+            yield PASSPORT, event.passport_id, sub
     elif isinstance(event, Repurpose):
         for output in event.outputs:
-            yield from _field(output, "passport_id", PASSPORT, output.id)
+            if output.passport_id is not None:
+                yield PASSPORT, output.passport_id, output.id
 
 
 def _serial(identifier: str, uri: str) -> Iterator[Told]:
@@ -67,9 +73,3 @@ def _serial(identifier: str, uri: str) -> Iterator[Told]:
         yield SERIAL, parse_subject(identifier).serial, uri
     except CellbookError:
         return  # no rule judges the names of children that another maker has registered
-
-
-def _field(part: object, name: str, kind: str, uri: str) -> Iterator[Told]:
-    found = read(part, name)  # type: ignore[arg-type]
-    if isinstance(found, Present):
-        yield kind, found.value, uri

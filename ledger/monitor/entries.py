@@ -32,7 +32,7 @@ NO_HEAD = declare(
 )
 
 _AHEAD = 4
-_KEPT_BYTES = 64 << 20
+_KEPT_BYTES = 16 << 20
 _TYP_HEAD = TYP_HEAD.encode()
 
 
@@ -84,7 +84,8 @@ class Entries:
                 time = None
 
     def _from(self, start: int, *, ahead: bool = False) -> Iterator[tuple[int, bytes]]:
-        for n in range(start // TILE, -(-self._tiles.size // TILE)):
+        stop = -(-self._tiles.size // TILE) if start < self._tiles.size else 0
+        for n in range(start // TILE, stop):
             if ahead:
                 self._order(n)
             for place, leaf in enumerate(self._bundle(n)):

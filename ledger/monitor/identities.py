@@ -7,6 +7,7 @@ Kept are eight bytes of each id and the indexes at which they stand. Eight bytes
 from __future__ import annotations
 
 import mmap
+import secrets
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from types import TracebackType
 _SLOT = 16
 _SMALLEST = 1 << 12
 _EMPTY = bytes(8)
+_MASK = (1 << 64) - 1
 KEY = 8
 """Bytes of an id that are kept."""
 
@@ -25,6 +27,7 @@ class Identities:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._count = 0
+        self._secret = secrets.randbits(64) | 1
         self._open(_SMALLEST)
 
     def __enter__(self) -> Identities:
@@ -65,10 +68,13 @@ class Identities:
         self._table[at : at + _SLOT] = key + value
 
     def _start(self, key: bytes) -> int:
-        return int.from_bytes(key[:KEY], "little") % self._slots * _SLOT
+        # Multiplicative hashing by a secret number: nobody can make ids that crowd together.
+        spread = int.from_bytes(key[:KEY], "little") * self._secret & _MASK
+        return (spread >> self._shift) * _SLOT
 
     def _open(self, slots: int) -> None:
         self._slots = slots
+        self._shift = 65 - slots.bit_length()
         self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - see close
         self._file.truncate(slots * _SLOT)
         self._table = mmap.mmap(self._file.fileno(), slots * _SLOT)

@@ -16,9 +16,15 @@ from pathlib import Path
 import msgspec
 
 from keys.errors import declare
-from ledger.monitor.audit import FORK, ROLLBACK, stated_checkpoint
 from ledger.monitor.checked import CheckedTiles
-from ledger.monitor.source import CHECKPOINT, FolderSource, LogSource, fetch_checkpoint
+from ledger.monitor.faults import FORK, ROLLBACK
+from ledger.monitor.source import (
+    CHECKPOINT,
+    FolderSource,
+    LogSource,
+    fetch_checkpoint,
+    stated_checkpoint,
+)
 from ledger.monitor.state import write_whole
 from ledger.proof.checkpoint import ORIGIN, Checkpoint
 from ledger.tree.proofs import Proofs

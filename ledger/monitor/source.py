@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from keys.errors import declare
+from ledger.proof.checkpoint import Checkpoint, parse_body
 from ledger.tree.merkle import HASH
 from ledger.tree.tiles import MAX_ENTRY, TILE, tile_path
 from ledger.wire.note import MAX_NOTE
@@ -74,6 +75,11 @@ class FolderSource:
 def fetch_checkpoint(source: LogSource) -> bytes:
     """The newest checkpoint, a note. Raises ``missing.published`` and what the source raises."""
     return _there(source.fetch(CHECKPOINT, MAX_NOTE), CHECKPOINT)
+
+
+def stated_checkpoint(note: bytes) -> Checkpoint:
+    """What a note says of its tree; no signature is checked. Raises as ``parse_body``."""
+    return parse_body(note.rpartition(b"\n\n")[0] + b"\n")
 
 
 def fetch_tile(source: LogSource, level: int | None, n: int, width: int) -> bytes:

@@ -6,9 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from ledger.custody.decision import Content, read_content
+from ledger.custody.events import Event, kind_of
+from ledger.custody.governance import Head
+from ledger.custody.membership import ListProof
+from ledger.custody.rules.listing import CATEGORY_FOR
+from ledger.custody.schemes import list_uri
+from ledger.proof.assemble_lists import list_proofs
 from ledger.proof.completeness import Stated, names_of
 from ledger.proof.contents import has_log_time, origins
 from ledger.proof.dossier import Dossier, DossierEntry, encode_dossier
+from ledger.proof.listings import CARRIED, Documents, Worker, worker_of
 from ledger.tree.prefix import PrefixProof
 from ledger.tree.prefix_chain import Chain
 from ledger.wire.statement import Statement, parse_statement
@@ -46,17 +53,20 @@ class LogReader(Protocol):
         ...
 
 
-def assemble(reader: LogReader, subject: str) -> bytes:
+def assemble(reader: LogReader, subject: str, documents: Documents | None = None) -> bytes:
     """The dossier of the battery ``subject`` at the reader's checkpoint.
 
-    Raises what the reader raises. That ``subject`` names a battery is for the caller to check:
-    the dossier of a name without entries verifies as none.
+    With ``documents`` it carries what public lists say of those who recycled or repurposed, if
+    the rows of all that count are at hand. Raises what the reader raises. That ``subject`` names a
+    battery is for the caller to check: the dossier of a name without entries verifies as none.
     """
-    return _Assembly(reader, subject).run()
+    return _Assembly(reader, subject, documents).run()
 
 
 class _Assembly:
-    def __init__(self, reader: LogReader, subject: str) -> None:
+    def __init__(self, reader: LogReader, subject: str, documents: Documents | None) -> None:
+        self._documents = documents
+        self._lists: dict[str, dict[str, dict[int, ListProof]]] = {}
         self._reader = reader
         self._subject = subject
         self._size = reader.checkpoint_size()
@@ -67,6 +77,9 @@ class _Assembly:
     def run(self) -> bytes:
         self._take_batteries()
         self._take_names()
+        if self._documents is not None:
+            for scheme in CARRIED:
+                self._take_list(scheme, self._documents)
         for index in list(self._wanted):
             if has_log_time(self._entry(index)[1]):
                 self._wanted.add(self._reader.head_after(index, self._size))
@@ -105,6 +118,26 @@ class _Assembly:
         self._chains[name] = chain
         return indexes
 
+    def _take_list(self, scheme: str, documents: Documents) -> None:
+        """All snapshots of a scheme, and the proofs for those who should be listed."""
+        workers = [self._worker(index) for index in sorted(self._wanted) if self._is_work(index)]
+        proofs, indexes = list_proofs(self._reader, scheme, workers, documents)
+        if proofs:
+            self._lists[scheme] = proofs
+            self._wanted.update(indexes)
+            self._take(list_uri(scheme))
+
+    def _is_work(self, index: int) -> bool:
+        content = self._entry(index)[1]
+        return isinstance(content, Event) and kind_of(content) in CATEGORY_FOR
+
+    def _worker(self, index: int) -> Worker:
+        statement, event = self._entry(index)
+        assert isinstance(event, Event)  # noqa: S101 - ``_is_work`` has seen to it
+        head = self._entry(self._reader.head_after(index, self._size))[1]
+        assert isinstance(head, Head)  # noqa: S101 - the reader's word
+        return worker_of(statement, event, index, head.time)
+
     def _entry(self, index: int) -> tuple[Statement, Content]:
         if index not in self._read:
             statement = parse_statement(self._reader.leaf(index))
@@ -121,4 +154,5 @@ class _Assembly:
         names = sorted(self._chains, key=str.encode)
         proofs = self._reader.prove(names)
         index = tuple(Stated(name, self._chains[name], proofs[name]) for name in names)
-        return encode_dossier(Dossier(self._subject, self._reader.checkpoint(), entries, index))
+        checkpoint = self._reader.checkpoint()
+        return encode_dossier(Dossier(self._subject, checkpoint, entries, index, self._lists))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ledger.custody.governance import Head, ListSnapshot, parse_governance
 from ledger.custody.listed import wanted
 from ledger.custody.lists import ListDocument, check_identifier
 from ledger.custody.membership import prove
 from ledger.custody.schemes import list_uri
-from ledger.custody.snapshots import Stated, snapshot_of, stated
 from ledger.custody.times import parse_date
 from ledger.proof.assemble import LogReader
+from ledger.proof.assemble_lists import stated_lists
 from ledger.proof.completeness import Stated as IndexRow
 from ledger.proof.dossier import DossierEntry
 from ledger.proof.participation import Participation, encode_participation
@@ -34,10 +33,10 @@ def assemble_participation(
     check_identifier(identifier)
     size = reader.checkpoint_size()
     found = stated_lists(reader, scheme)
-    proofs = tuple(
-        (item.snapshot.index, prove(documents(item.snapshot.root), identifier))
+    proofs = {
+        item.snapshot.index: prove(documents(item.snapshot.root), identifier)
         for item in wanted(found, day)
-    )
+    }
     log_uri = parse_statement(reader.leaf(0)).sub
     indexes = {size - 1, *reader.indexes(log_uri, size)}
     for item in found:
@@ -65,20 +64,3 @@ def _index(reader: LogReader, names: list[str], size: int) -> tuple[IndexRow, ..
             chain = chain.after(index, leaf_hash(reader.leaf(index)))
         rows.append(IndexRow(name, chain, proofs[name]))
     return tuple(rows)
-
-
-def stated_lists(reader: LogReader, scheme: str) -> tuple[Stated, ...]:
-    """All snapshots of a scheme at the reader's checkpoint, in log order."""
-    size = reader.checkpoint_size()
-    found = []
-    for index in reader.indexes(list_uri(scheme), size):
-        statement = parse_statement(reader.leaf(index))
-        content = parse_governance(statement.payload)
-        head = parse_governance(
-            parse_statement(reader.leaf(reader.head_after(index, size))).payload
-        )
-        assert isinstance(content, ListSnapshot)  # noqa: S101 - nothing else concerns a list
-        assert isinstance(head, Head)  # noqa: S101 - the reader's word
-        snapshot = snapshot_of(statement.iss, content, index)
-        found.append(stated(snapshot, head.time, content.utc_offset_min))
-    return tuple(found)

@@ -13,6 +13,7 @@ import msgspec
 
 from keys.errors import declare
 from ledger.proof.completeness import Stated, index_value, parse_index
+from ledger.proof.listings import ListProofs, lists_value, parse_lists
 from ledger.wire import cbor
 from ledger.wire.cbor import Limits, Value
 
@@ -33,7 +34,7 @@ ORDER = declare(
 )
 
 TYPE = "cellbook-dossier"
-LIMITS = Limits(size=64 << 20, depth=4, items=16_384, total=65_536)
+LIMITS = Limits(size=64 << 20, depth=8, items=16_384, total=65_536)
 _FIELDS = {"type", "version", "subject", "checkpoint", "entries", "index"}
 _LONGEST_URI = 512
 
@@ -48,26 +49,29 @@ class DossierEntry(msgspec.Struct, frozen=True):
 
 class Dossier(msgspec.Struct, frozen=True):
     """A parsed dossier; nothing in it is verified. ``checkpoint`` is a signed note, ``index`` what
-    the log's index states of the names on which the entries rest."""
+    the log's index states of the names on which the entries rest, ``lists`` are proofs of what
+    public lists say of those who recycled or repurposed."""
 
     subject: str
     checkpoint: bytes
     entries: tuple[DossierEntry, ...]
     index: tuple[Stated, ...]
+    lists: ListProofs = msgspec.field(default_factory=dict)
 
 
 def encode_dossier(dossier: Dossier) -> bytes:
     """The file's bytes; ``decode_dossier`` gives ``dossier`` back."""
-    return cbor.encode(
-        {
-            "type": TYPE,
-            "version": 2,
-            "subject": dossier.subject,
-            "checkpoint": dossier.checkpoint,
-            "entries": encode_entries(dossier.entries),
-            "index": index_value(dossier.index),
-        }
-    )
+    fields: dict[cbor.Key, Value] = {
+        "type": TYPE,
+        "version": 2,
+        "subject": dossier.subject,
+        "checkpoint": dossier.checkpoint,
+        "entries": encode_entries(dossier.entries),
+        "index": index_value(dossier.index),
+    }
+    if dossier.lists:
+        fields["lists"] = lists_value(dossier.lists)
+    return cbor.encode(fields)
 
 
 def decode_dossier(data: bytes) -> Dossier:
@@ -84,7 +88,7 @@ def decode_dossier(data: bytes) -> Dossier:
         raise SHAPE.at("dossier, version")
     if version != 2:
         raise VERSION.at("dossier", f"version {version}")
-    if value.keys() != _FIELDS:
+    if value.keys() - {"lists"} != _FIELDS:
         raise SHAPE.at("dossier", "a field is missing or unknown")
     subject, checkpoint = value["subject"], value["checkpoint"]
     if type(subject) is not str or not 0 < len(subject) <= _LONGEST_URI:
@@ -92,7 +96,8 @@ def decode_dossier(data: bytes) -> Dossier:
     if type(checkpoint) is not bytes:
         raise SHAPE.at("dossier, checkpoint")
     entries, index = parse_entries(value["entries"]), parse_index(value["index"])
-    return Dossier(subject, checkpoint, entries, index)
+    lists = parse_lists(value["lists"]) if "lists" in value else {}
+    return Dossier(subject, checkpoint, entries, index, lists)
 
 
 def encode_entries(entries: tuple[DossierEntry, ...]) -> list[Value]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from keys.errors import CellbookError
 from ledger.custody.rules import Finding
+from ledger.custody.rules.listing import CATEGORY_FOR, Work
 from ledger.proof.explaining import explain
 from ledger.proof.shapes import (
     BatteryFacts,
     EventFacts,
     FindingFacts,
     LabelFacts,
+    ListedFacts,
+    PublisherFacts,
     RecordFacts,
     RequiredFacts,
     VerdictFacts,
@@ -39,6 +43,7 @@ def verdict_facts(verdict: Verdict, *, strict: bool = False) -> dict[str, Any]:
         breaches=_findings(verdict, verdict.breaches),
         remarks=_findings(verdict, verdict.remarks),
         required=[RequiredFacts(**msgspec.structs.asdict(item)) for item in verdict.required],
+        lists=[listed for work in verdict.works for listed in _listed(work)],
         not_checked=list(verdict.unchecked),
         operators=list(verdict.operators),
         strict=strict,
@@ -106,6 +111,25 @@ def _event(event: LifeEvent) -> EventFacts:
         what=event.what,
         remarks=list(event.remarks),
     )
+
+
+def _listed(work: Work) -> Iterator[ListedFacts]:
+    for answer in dict.fromkeys((work.happened, work.logged)):
+        yield ListedFacts(
+            index=work.index,
+            scheme=answer.scheme,
+            identifier=answer.identifier,
+            day=answer.day,
+            wanted=CATEGORY_FOR[work.kind],
+            publishers=[
+                PublisherFacts(
+                    publisher=item.publisher,
+                    then=None if item.then is None else list(item.then.categories(answer.day)),
+                    now=None if item.now is None else list(item.now.categories(answer.day)),
+                )
+                for item in answer.publishers
+            ],
+        )
 
 
 def _findings(verdict: Verdict, findings: tuple[Finding, ...]) -> list[FindingFacts]:

@@ -6,12 +6,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from keys.errors import CellbookError
 from ledger.custody.events import Assessment, Event, Manufacture, Model, Repurpose
 from ledger.custody.fields import Present, read
 from ledger.custody.identifiers import code_of
 from ledger.custody.labels import parse_label
 from ledger.custody.profiles import Profiles
+from ledger.custody.rules.listing import LIST_RULES, is_of, judge_lists
 from ledger.custody.states import AliasState, BatteryState, ModelState, OperatorState, State
 from ledger.proof.evidence import stated_documents
 from ledger.proof.findings import corrections, standing
@@ -37,12 +40,16 @@ def tell(
     """The Verdict on ``subject``, which was judged by ``profiles``, with what became of the rules
     that are ``required``. Everything handed in is verified; nothing is checked here."""
     decided = [item for item in history.events if not isinstance(item.event, Model)]
+    counting = list(_counting(decided, history.states))
     findings = [finding for item in history.events for finding in item.findings]
     remarks = [finding for finding in findings if not finding.breach]
     remarks += corrections(decided)
     remarks += standing(subject, carried, history.states, decided, at)
     judged = Counter(rule for item in history.events for rule in item.rules)
-    profile = _profile(subject, battery, decided, history)
+    for work in history.works if is_of(profiles) else ():
+        remarks += judge_lists(work)
+        judged.update(rule.id for rule in LIST_RULES)
+    profile = _profile(subject, battery, counting, history)
     return Verdict(
         subject=subject,
         identifiers=identifiers_of(subject, history.states),
@@ -50,7 +57,7 @@ def tell(
         record=record,
         battery=battery,
         profile=profile,
-        health=_health(subject, battery, decided),
+        health=_health(subject, battery, counting),
         life=tuple(life_event(item, subject, carried, history.states) for item in decided),
         breaches=tuple(finding for finding in findings if finding.breach),
         remarks=tuple(remarks),
@@ -60,7 +67,25 @@ def tell(
         documents=stated_documents(history),
         profiles=profiles,
         required=require(required, profiles, judged, (*findings, *remarks)),
+        works=history.works,
     )
+
+
+def _counting(decided: list[Decided], states: Mapping[str, State]) -> Iterator[Decided]:
+    """The events that count: what was taken back does not, what was stated anew in its place does.
+
+    Each stays where its entry is.
+    """
+    batteries = (state for state in states.values() if isinstance(state, BatteryState))
+    corrected = {old: new for battery in batteries for old, new in battery.corrected}
+    by_id = {item.entry.entry_id: item.event for item in decided}
+    for item in decided:
+        instead = corrected.get(item.entry.entry_id)
+        anew = by_id.get(instead or b"")
+        if item.event.corrects is None and instead is None:
+            yield item
+        elif anew is not None and anew.corrects is not None:
+            yield replace(item, event=anew)
 
 
 def identifiers_of(subject: str, states: Mapping[str, State]) -> tuple[str, ...]:
@@ -187,7 +212,8 @@ def _unchecked(
         yield f"what happened to {whole}, of which it is or was a part: see that dossier"
     if profile.model is not None and profile.model_issuer not in (None, battery.maker):
         yield f"the rated values of {profile.model}: {profile.model_issuer} states them, no maker"
-    yield "white lists, accreditations of laboratories, and rules of profiles that were not chosen"
+    whether = "that the white list was copied rightly" if history.works else "white lists"
+    yield f"{whether}, accreditations of laboratories, and rules of profiles that were not chosen"
     documents = len(stated_documents(history))
     if documents:
         yield f"documents ({documents}): the file has their digests only"

@@ -22,6 +22,7 @@ from ledger.custody.governance import Head, ListSnapshot
 from ledger.custody.profiles import Profiles
 from ledger.custody.refold import Chain, change_of, fetch_chains
 from ledger.custody.rules import Finding, Occasion, applicable
+from ledger.custody.rules.listing import Work
 from ledger.custody.states import LogState, OperatorState, State
 from ledger.proof.contents import has_log_time
 from ledger.proof.dossier import DossierEntry
@@ -87,7 +88,8 @@ class SnapshotEntry(msgspec.Struct, frozen=True):
 
 class History(msgspec.Struct, frozen=True):
     """What the entries of a dossier say together: policy, states, each event as decided, the
-    documents that existed, and the lists that were stated.
+    documents that existed, the lists that were stated, and what they prove of signers (``works``:
+    filled in by who has the proofs).
 
     Only signatures and decisions are verified: that the entries are in the log is shown by
     checkpoint and receipts.
@@ -98,6 +100,7 @@ class History(msgspec.Struct, frozen=True):
     events: tuple[Decided, ...]
     documents: tuple[DocumentEntry, ...] = ()
     snapshots: tuple[SnapshotEntry, ...] = ()
+    works: tuple[Work, ...] = ()
 
 
 def read_entries(rows: tuple[DossierEntry, ...]) -> tuple[ReadEntry, ...]:

@@ -75,6 +75,8 @@ def what_happened(event: Event, subject: str) -> str:
 
 def remarks_on(event: Event, states: Mapping[str, State]) -> Iterator[str]:
     """What else a buyer should see of the event, each in a few words."""
+    if event.corrects is not None:
+        yield "states an earlier entry anew"
     notes = _REMARKS.get(type(event))
     if notes:
         yield from notes(event, states)

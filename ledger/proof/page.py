@@ -23,6 +23,7 @@ from ledger.proof.wording import (
     answers,
     battery_facts,
     life_rows,
+    list_lines,
     next_steps,
 )
 
@@ -43,6 +44,7 @@ def verdict_page(
         "".join(map(_answer, answers(verdict))),
         _facts(battery_facts(verdict)),
         _section("Life", _life(verdict)),
+        _section("White list", items(list_lines(verdict))) if verdict.works else "",
         *_findings(verdict),
         *_documents(documents),
         _section("Not checked", items(verdict.unchecked)),

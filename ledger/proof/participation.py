@@ -8,13 +8,12 @@ the day the leaves that show what it says.
 from __future__ import annotations
 
 from hashlib import sha256
-from itertools import pairwise
 
 import msgspec
 
 from keys.errors import CellbookError, declare
 from ledger.custody.lists import check_identifier
-from ledger.custody.membership import ListProof, parse_proof, proof_value
+from ledger.custody.membership import ListProof, parse_proofs, proofs_value
 from ledger.custody.schemes import check_scheme
 from ledger.custody.times import parse_date
 from ledger.proof.completeness import Stated, index_value, parse_index
@@ -52,12 +51,11 @@ class Participation(msgspec.Struct, frozen=True):
     checkpoint: bytes
     entries: tuple[DossierEntry, ...]
     index: tuple[Stated, ...]
-    proofs: tuple[tuple[int, ListProof], ...]
+    proofs: dict[int, ListProof]
 
 
 def encode_participation(file: Participation) -> bytes:
     """The file's bytes; ``decode_participation`` gives ``file`` back."""
-    proofs: list[Value] = [[index, proof_value(proof)] for index, proof in file.proofs]
     return cbor.encode(
         {
             "type": TYPE,
@@ -69,7 +67,7 @@ def encode_participation(file: Participation) -> bytes:
             "checkpoint": file.checkpoint,
             "entries": encode_entries(file.entries),
             "index": index_value(file.index),
-            "proofs": proofs,
+            "proofs": proofs_value(file.proofs),
         }
     )
 
@@ -93,7 +91,7 @@ def decode_participation(data: bytes) -> Participation:
     scheme, identifier, day = _asked(value)
     entries = parse_entries(value["entries"], "participation file")
     index = parse_index(value["index"], "participation file")
-    proofs = _proofs(value["proofs"])
+    proofs = parse_proofs(value["proofs"], "list proof")
     return Participation(scheme, identifier, day, value["checkpoint"], entries, index, proofs)
 
 
@@ -116,18 +114,3 @@ def _question(scheme: str, identifier: str, day: str) -> bytes:
     """The proofs are true for many days and names: a file that was damaged on its way must not
     answer another question than the one that was asked."""
     return sha256(cbor.encode([TYPE, scheme, identifier, day])).digest()
-
-
-def _proofs(rows: Value) -> tuple[tuple[int, ListProof], ...]:
-    if type(rows) is not list:
-        raise SHAPE.at("participation file, proofs")
-    proofs = tuple(_proof(row) for row in rows)
-    if any(after <= before for (before, _), (after, _) in pairwise(proofs)):
-        raise SHAPE.at("participation file, proofs", "not in ascending index")
-    return proofs
-
-
-def _proof(row: Value) -> tuple[int, ListProof]:
-    if type(row) is not list or len(row) != 2 or type(row[0]) is not int:
-        raise SHAPE.at("participation file, proofs", "not [index, proof]")
-    return row[0], parse_proof(row[1], f"list proof of entry {row[0]}"[:80])

@@ -20,6 +20,7 @@ from ledger.proof.wording import (
     answers,
     battery_facts,
     life_rows,
+    list_lines,
     next_steps,
 )
 from ledger.wire.base64text import encode_base64url
@@ -36,6 +37,7 @@ def print_verdict(verdict: Verdict, *, offset_minutes: int = 0, verbose: bool = 
         list(_first_lines(verdict, offset_minutes)),
         [line for head, text in battery_facts(verdict) for line in paragraph(text, head)],
         list(_life_lines(verdict, verbose)),
+        list(_list_lines(verdict)),
         list(_finding_lines(verdict)),
         list(_closing_lines(verdict)),
     ]
@@ -71,6 +73,11 @@ def _life_lines(verdict: Verdict, verbose: bool) -> Iterator[str]:
 def _short(remark: str) -> str:
     """A table is for looking over; whoever wants every word takes the JSON."""
     return remark if len(remark) <= _LONGEST else f"{remark[:_LONGEST]} ... (cut)"
+
+
+def _list_lines(verdict: Verdict) -> Iterator[str]:
+    for number, sentence in enumerate(list_lines(verdict)):
+        yield from paragraph(sentence, "" if number else "White list", 12)
 
 
 def _finding_lines(verdict: Verdict) -> Iterator[str]:

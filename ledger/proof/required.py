@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from keys.errors import declare
+from keys.errors import ErrorCode, declare
 from ledger.custody.profiles import Profiles
 from ledger.custody.rules import RULES, Finding
 from ledger.custody.rules.listing import LIST_RULES
@@ -84,12 +84,18 @@ def _required(rule: str, profiles: Profiles, judged: int, found: int) -> Require
         return Required(rule, "broken", f"{_count(found, 'finding')}, explained below")
     if judged:
         return Required(rule, "holds", f"judged in {_count(judged, 'entry', 'entries')}")
-    of_lists = any(one.id == rule for one in LIST_RULES)
-    if not of_lists and not any(one.id == rule and one.is_of(profiles) for one in RULES):
-        error = NOT_CHOSEN
-    else:
-        error = NO_LISTS if of_lists else NO_CASE
+    error = _why_not(rule, profiles)
     return Required(rule, "undecided", error.meaning, error.code, error.remedy)
+
+
+def _why_not(rule: str, profiles: Profiles) -> ErrorCode:
+    """Why nothing judged ``rule``."""
+    if any(one.id == rule and one.is_of(profiles) for one in RULES):
+        return NO_CASE
+    chosen = dict(profiles)
+    if any(one.id == rule and one.profile in chosen for one in LIST_RULES):
+        return NO_LISTS
+    return NOT_CHOSEN
 
 
 def _count(number: int, one: str, many: str = "") -> str:

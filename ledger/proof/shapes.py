@@ -108,6 +108,25 @@ class RequiredFacts(msgspec.Struct, frozen=True):
     remedy: str | None
 
 
+class PublisherFacts(msgspec.Struct, frozen=True):
+    """In which categories one publisher lists the signer on the day. Null: no list says."""
+
+    publisher: str
+    then: list[str] | None
+    now: list[str] | None
+
+
+class ListedFacts(msgspec.Struct, frozen=True):
+    """What the lists of a scheme say of an event's signer on a day."""
+
+    index: int
+    scheme: str
+    identifier: str
+    day: str
+    wanted: str
+    publishers: list[PublisherFacts]
+
+
 class VerdictFacts(msgspec.Struct, frozen=True):
     """A genuine record."""
 
@@ -122,6 +141,7 @@ class VerdictFacts(msgspec.Struct, frozen=True):
     breaches: list[FindingFacts]
     remarks: list[FindingFacts]
     required: list[RequiredFacts]
+    lists: list[ListedFacts]
     not_checked: list[str]
     operators: list[Signer]
     strict: bool

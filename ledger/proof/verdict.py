@@ -10,6 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from ledger.custody.rules import Finding
+from ledger.custody.rules.listing import Work
 from ledger.custody.states import BatteryState
 from ledger.proof.required import Required
 
@@ -145,8 +146,9 @@ class Verdict(msgspec.Struct, frozen=True):
 
     ``profiles`` are those by which the history was judged: the buyer's choice, else those of the
     newest policy. ``breaches`` are what registration refuses by them, ``remarks`` what it records.
-    ``required`` says what became of each rule that the buyer requires. ``unchecked`` says in
-    sentences what nobody checked here: it is never a pass.
+    ``required`` says what became of each rule that the buyer requires. ``works`` are the events
+    whose signers should be on a list, with what the lists in the file say of them. ``unchecked``
+    says in sentences what nobody checked here: it is never a pass.
     """
 
     subject: str
@@ -165,6 +167,7 @@ class Verdict(msgspec.Struct, frozen=True):
     documents: tuple[StatedDocument, ...]
     profiles: tuple[tuple[str, int], ...]
     required: tuple[Required, ...]
+    works: tuple[Work, ...]
 
     def fails(self, *, strict: bool = False) -> bool:
         """Whether something was found false: a rule broken, another label, a required rule that

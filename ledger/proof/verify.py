@@ -20,11 +20,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from hashlib import sha256
 
+import msgspec
+
 from keys.cose_key import Backend
 from keys.errors import declare
 from ledger.custody.events import Model
 from ledger.custody.governance import Policy
 from ledger.custody.profiles import Profiles, check_known
+from ledger.custody.schemes import list_uri
 from ledger.custody.states import BatteryState
 from ledger.proof.completeness import verify_complete
 from ledger.proof.contents import carried_by
@@ -38,6 +41,7 @@ from ledger.proof.genuine import (
     verify_receipts,
 )
 from ledger.proof.history import History, ReadEntry, read_entries, replay
+from ledger.proof.listed_works import without_lists, works_in
 from ledger.proof.parts import (
     check_assessments,
     check_belongs,
@@ -91,11 +95,13 @@ def verify_dossier(
     history = replay(entries, carried, backend, judged_by)
     check_root(history, entries[0], trust)
     check_assessments(history)
-    check_belongs(history, entries, carried)
+    check_belongs(history, without_lists(entries, dossier.lists), carried)
     checkpoint, head = verify_checkpoint(dossier.checkpoint, history.log, entries)
     verify_receipts(entries, history.log, checkpoint, head.time, backend)
-    held = held_chains(history, entries, carried | rests_on_names(entries, carried))
+    names = carried | rests_on_names(entries, carried) | set(map(list_uri, dossier.lists))
+    held = held_chains(history, entries, names)
     verify_complete(dossier.index, held, head.index_root, dossier.subject)
+    history = msgspec.structs.replace(history, works=works_in(history, dossier.lists))
     battery = _battery(dossier, history)
     check_time(head, at)
     record = Record(

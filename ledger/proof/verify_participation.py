@@ -23,7 +23,6 @@ from keys.cose_key import Backend
 from ledger.custody.governance import Head, ListSnapshot, Policy
 from ledger.custody.listed import ListAnswer, answer
 from ledger.custody.schemes import list_uri
-from ledger.custody.snapshots import Stated, snapshot_of, stated
 from ledger.custody.states import ListedSnapshot
 from ledger.proof.completeness import verify_complete
 from ledger.proof.genuine import (
@@ -33,7 +32,8 @@ from ledger.proof.genuine import (
     verify_checkpoint,
     verify_receipts,
 )
-from ledger.proof.history import History, ReadEntry, read_entries, replay
+from ledger.proof.history import ReadEntry, read_entries, replay
+from ledger.proof.listed_works import stated_in
 from ledger.proof.participation import decode_participation
 from ledger.proof.parts import FOREIGN, check_heads, check_parts, held_chains
 from ledger.proof.trust import Trust
@@ -85,8 +85,8 @@ def verify_participation(
     held = held_chains(history, entries, (list_uri(file.scheme),))
     verify_complete(file.index, held, head.index_root, list_uri(file.scheme))
     check_time(head, at)
-    snapshots = _stated(history)
-    found = answer(file.scheme, file.identifier, file.day, snapshots, dict(file.proofs))
+    snapshots = stated_in(history, list_uri(file.scheme))
+    found = answer(file.scheme, file.identifier, file.day, snapshots, file.proofs)
     offsets = {item.content.utc_offset_min for item in history.snapshots}
     record = Record(
         ledger=trust.name,
@@ -113,14 +113,3 @@ def _check_holdings(entries: tuple[ReadEntry, ...], uri: str) -> None:
         is_snapshot = isinstance(content, ListSnapshot) and entry.statement.sub == uri
         if not is_snapshot and not isinstance(content, Policy | Head):
             raise FOREIGN.at(f"entry {entry.index}", entry.statement.sub)
-
-
-def _stated(history: History) -> tuple[Stated, ...]:
-    return tuple(
-        stated(
-            snapshot_of(item.entry.statement.iss, item.content, item.entry.index),
-            item.time,
-            item.content.utc_offset_min,
-        )
-        for item in history.snapshots
-    )

@@ -17,6 +17,7 @@ from ledger.custody.identifiers import code_of
 from ledger.custody.quantities import format_quantity
 from ledger.custody.times import format_moment
 from ledger.proof.explaining import Told, explain
+from ledger.proof.list_words import list_sentences
 from ledger.proof.required import Required
 from ledger.proof.verdict import Health, LifeEvent, Profile, Verdict
 
@@ -187,6 +188,12 @@ def _who(event: LifeEvent, same: set[str]) -> str:
     signer = event.signer
     uri = f" <{signer.uri}>" if _seen(signer.name) in same else ""
     return f"{signer.name}{uri} {signer.country}".strip()
+
+
+def list_lines(verdict: Verdict) -> tuple[str, ...]:
+    """What lists in the file say of who recycled or repurposed; empty where there is none."""
+    signers = {event.index: event.signer.name for event in verdict.life}
+    return tuple(list_sentences(verdict.works, signers))
 
 
 def next_steps(verdict: Verdict) -> Iterator[str]:

@@ -122,16 +122,16 @@ class Writing:
         ids = [self._ids[uri] for uri, _ in pairs]
         self._insert(SUBJECT_ENTRY, ids, [index for _, index in pairs])
 
-    def put_terms(self, terms: Iterable[tuple[str, str, str]]) -> None:
+    def put_terms(self, terms: Sequence[tuple[str, str, str]]) -> None:
         """Say under which words subjects are found: (kind, value, URI). Those that are known stay.
 
         The subjects must have their rows (KeyError).
         """
-        rows = [(kind, value, self._ids[uri]) for kind, value, uri in dict.fromkeys(terms)]
-        if rows:
+        if terms:
+            kinds, values, uris = map(list, zip(*terms, strict=True))
+            ids = [self._ids[uri] for uri in uris]
             with self._using() as connection:
-                columns = [list(column) for column in zip(*rows, strict=True)]
-                bulk(connection).add(connection, TERM, columns)
+                bulk(connection).add(connection, TERM, (kinds, values, ids))
 
     def put_tiles(self, tiles: Mapping[tuple[int, int], bytes]) -> None:
         """Insert or replace tiles, by (level, n)."""

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from api.intake import GROUP
 from api.sequence import byte_string
 from keys.signer import generate
+from ledger.custody.parties import guest_uri
 from ledger.proof.receipt import verify_receipt
 from ledger.wire.statement import parse_statement
 from tests.api.exchange import BATCH, items, location, outline, post, post_batch, problem
@@ -128,3 +130,16 @@ def test_a_batch_of_unknown_length_is_taken(world: World, client: httpx.Client) 
 
     response = client.post("/batches", content=parts(), headers=BATCH)
     assert outline(response) == [None] * 3
+
+
+def test_a_guest_answers_in_the_group_after_its_release(world: World, client: httpx.Client) -> None:
+    """Its key comes with the last statement of one group, and signs the first of the next."""
+    battery, guest = world.battery(), generate()
+    name, key = guest_uri(guest.key.kid), guest.key.to_cbor()
+    before = [good(world) for _ in range(GROUP - 2)]
+    made = world.event("manufacture", battery)
+    released = world.event("release", battery, receiver=name, guest_key=key)
+    entry_id = parse_statement(released).entry_id
+    accepted = world.event("accept", battery, signer=guest, iss=name, release_ref=entry_id)
+    response = post_batch(client, *before, made, released, accepted)
+    assert outline(response)[-3:] == [None, None, None]

@@ -76,6 +76,45 @@ def test_full_tiles_may_be_kept_for_ever_and_partial_ones_not(
     assert "immutable" not in partial
 
 
+def test_a_partial_tile_is_served_until_it_is_full(
+    client: httpx.Client, checkpoint: Checkpoint
+) -> None:
+    rest = checkpoint.size - 256
+    for level in (0, None):
+        assert tile(client, tile_path(level, 1, rest)).content
+        assert tile(client, tile_path(level, 1, rest - 1)).content
+        for width in (1, 255):
+            response = client.get("/" + tile_path(level, 0, width))
+            assert response.status_code == 404
+            assert problem(response)["code"] == "missing.tile"
+    assert tile(client, tile_path(1, 0, 1)).content
+
+
+@pytest.mark.parametrize("accepted", ["gzip", "br, GZIP;q=0.5", "x-gzip"])
+def test_entry_bundles_are_packed_where_it_is_asked_for(
+    client: httpx.Client, checkpoint: Checkpoint, accepted: str
+) -> None:
+    path = tile_path(None, 0)
+    plain = client.get("/" + path, headers={"Accept-Encoding": "identity"})
+    packed = client.get("/" + path, headers={"Accept-Encoding": accepted})
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.headers["vary"] == plain.headers["vary"] == "Accept-Encoding"
+    assert packed.content == plain.content
+    assert int(packed.headers["content-length"]) < int(plain.headers["content-length"])
+
+
+@pytest.mark.parametrize("accepted", ["", "identity", "gzip;q=0", "gzip; q=0.000", "br"])
+def test_nothing_is_packed_where_it_is_not_asked_for(
+    client: httpx.Client, checkpoint: Checkpoint, accepted: str
+) -> None:
+    for path in (tile_path(None, 0), tile_path(0, 0)):
+        response = client.get("/" + path, headers={"Accept-Encoding": accepted})
+        assert "content-encoding" not in response.headers
+    hashes = client.get("/" + tile_path(0, 0), headers={"Accept-Encoding": "gzip"})
+    assert "content-encoding" not in hashes.headers
+
+
 def test_a_tile_beyond_the_checkpoint_is_not_there(
     client: httpx.Client, checkpoint: Checkpoint
 ) -> None:

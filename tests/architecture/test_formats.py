@@ -23,7 +23,7 @@ from cli.request import OperatorRequest, make_request
 from keys import cose_key
 from keys.possession import prove
 from keys.signer import generate
-from ledger.custody import governance, lists, mandates
+from ledger.custody import governance, lists, lots, mandates
 from ledger.custody.events import EVENTS
 from ledger.custody.governance import GOVERNANCE
 from ledger.custody.naming import family_uri, log_uri
@@ -163,7 +163,7 @@ def test_the_genesis_policy(world: World) -> None:
     policy = stored(world, 0)[1]
     assert policy["leaf"] == "cose-sign1-tag18-empty-unprotected/1"
     assert policy["algorithms"] == [-19, -9, -48, -49]
-    assert policy["profiles"] == [{"name": "core", "version": 1}]
+    assert policy["profiles"] == [{"name": "core", "version": 2}]
     assert [key["purpose"] for key in policy["log_keys"]] == [
         "checkpoint",
         "receipts",
@@ -287,7 +287,7 @@ def test_tiles_and_entry_bundles(world: World, pack: str) -> None:
 
 def test_a_dossier(world: World, pack: str) -> None:
     value = cbor2.loads(world.ledger.dossier(pack))
-    assert keys_in("dossier")[1] == value.keys()
+    assert keys_in("dossier")[1] - {"lists"} == value.keys()
     assert (value["type"], value["version"]) == ("cellbook-dossier", 1)
     assert value["subject"] == pack
     assert value["checkpoint"] == world.ledger.checkpoint()
@@ -369,6 +369,8 @@ def test_the_documented_limits() -> None:
         "a receipt": receipt.LIMITS,
         "a dossier": dossier.LIMITS,
         "a participation file": participation.LIMITS,
+        "a lot document": lots.LIMITS,
+        "a lot proof": lots.PROOF_LIMITS,
         "anything else": limits.DEFAULT,
     }
     for name, bounds in table.items():

@@ -23,7 +23,7 @@ from api.sequence import byte_string
 from keys import pynacl
 from ledger.custody.times import format_moment
 from ledger.store.engine import sqlite_driver
-from tests.bench import coldstart, importing, inprocess, limits, traffic
+from tests.bench import auditing, coldstart, importing, inprocess, limits, traffic
 from tests.bench.statements import Source
 from tests.log.building import World, operator_uri
 from tests.service import running_service
@@ -49,6 +49,7 @@ def main() -> None:
         show_http(path, limit, 40_000 // share)
         show_import(path, limit, 100_000 // share)
         show_growth(path, limit, largest)
+        show_audit(path, limit, 100_000 // share)
         show_cold_verify(path)
 
 
@@ -126,6 +127,27 @@ def show_growth(path: Path, limit: float, largest: int) -> None:
     row("receipts, 1,000 at once", f"{together:,.0f} /s")
     row("receipts, one by one", f"{alone:,.0f} /s")
     world.close()
+
+
+def show_audit(path: Path, limit: float, count: int) -> None:
+    heading("cellbook audit of a static copy, on all cores")
+    world, source = make_source(path / "audit")
+    for size in (count // 4, count):
+        inprocess.grow(world.ledger, source, size, 1_000, note)
+        note(0)
+        wait_until_published(world)
+        found = auditing.costs(world, path)
+        rate = found.size / found.audit_seconds
+        row(f"mirror of {found.size:,} entries", f"{found.size / found.mirror_seconds:,.0f} /s")
+        row("audit", f"{rate:,.0f} /s, {found.audit_mib} MiB", rate / limit)
+        row("audit again, with nothing new", f"{found.again_seconds:.1f} s")
+    world.close()
+
+
+def wait_until_published(world: World) -> None:
+    """Until the newest entry is a head with its checkpoint."""
+    while (head := world.store.head()).checkpoint < head.size:
+        time.sleep(0.05)
 
 
 def show_cold_verify(path: Path) -> None:

@@ -7,7 +7,7 @@ one before. ``Model.may`` says whether an event is taken, and if so does it.
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 ROLES = {
     "owner": {"maker", "installer", "dismantler", "repurposer", "recycler", "repairer"},
@@ -166,9 +166,17 @@ class Model:
         return True
 
     def _withdrawal(self, unit: Unit, name: str, by: str, what: str, other: str) -> bool:
-        if unit.offer is None or unit.offer.giver != by:
+        offer = unit.offer
+        if offer is None or offer.giver != by:
             return False
-        unit.place, unit.offer = unit.offer.place, None
+        unit.place, unit.offer = offer.place, None
+        # What happened since the release may be taken back; the withdrawal is not.
+        unit.past = tuple(
+            (replace(before, place=offer.place, offer=None), signer, number)
+            if before.offer is offer
+            else (before, signer, number)
+            for before, signer, number in unit.past
+        )
         return True
 
     def _intake(self, unit: Unit, name: str, by: str, what: str, other: str) -> bool:
@@ -231,8 +239,8 @@ class Model:
             for each in named:
                 self.disputed.setdefault(each, set()).add(number)
             return True
-        before = unit.past[-1][0]
-        unit.__dict__.update(copy(before).__dict__)
+        *past, (before, _, _) = unit.past
+        unit.__dict__.update({**before.__dict__, "past": tuple(past)})
         return True
 
     def _of(self, number: int) -> list[str]:

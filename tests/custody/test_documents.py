@@ -9,11 +9,13 @@ import pytest
 
 from keys.errors import CellbookError
 from ledger.custody.decision import read_content
+from ledger.custody.parties import device_uri, guest_uri
 from ledger.wire import cose
 from ledger.wire.cwt import claims_map
 from ledger.wire.hash_envelope import HashEnvelope
 from ledger.wire.statement import TYP_ENVELOPE, TYP_EVENT, parse_statement, sign_envelope
 from tests.custody.history import START, Log, operator_uri, signer_of
+from tests.custody.history import cose as cose_key
 
 SHA256 = sha256(b"a report").digest()
 ENVELOPE = HashEnvelope(SHA256, "application/pdf")
@@ -71,6 +73,17 @@ def test_who_signs_documents(log: Log, pack: str) -> None:
     assert log.refused(unknown) == "rejected.issuer.unknown"
     assert log.refused(sign(log, pack, iss=operator_uri("owner"))) == "rejected.key.unknown"
     assert log.refused(sign(log, pack, aud="urn:cellbook:family:x")) == "rejected.aud"
+
+
+def test_guests_and_devices_sign_no_documents(log: Log, pack: str) -> None:
+    kid, key = signer_of("guest").key.kid, cose_key("guest")
+    log.live(pack, "release", receiver=guest_uri(kid), guest_key=key)
+    iss, values = guest_uri(kid), {"sub": pack, "aud": log.family, "iat": START}
+    data = sign_envelope(signer_of("guest"), ENVELOPE, iss=iss, **values)  # type: ignore[arg-type]
+    assert log.refused(data) == "rejected.guest.kind"
+    iss = device_uri(kid)
+    data = sign_envelope(signer_of("guest"), ENVELOPE, iss=iss, **values)  # type: ignore[arg-type]
+    assert log.refused(data) == "rejected.issuer.unknown"
 
 
 def test_a_document_is_not_from_the_future(log: Log, pack: str) -> None:

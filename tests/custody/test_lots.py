@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+from hmac import digest
 from typing import Any
 
+import cbor2
 import msgspec
 import pytest
 from hypothesis import given
@@ -154,6 +157,31 @@ def test_units_of_a_proof_have_their_one_form() -> None:
     root = leaf_hash(cbor.encode([loose.unit, loose.salt]))
     proof = msgspec.structs.replace(loose, root=root)
     assert code(verify_lot_proof, proof, 1, root) == "unsupported.subject"
+
+
+def test_what_is_written() -> None:
+    """Literals of docs/formats.md, as another program computes them."""
+    salt = digest(SECRET, cell(1).encode(), "sha256")[:16]
+    first, last = (digest(SECRET, cell(n).encode(), "sha256")[:16] for n in (0, 2))
+    leaves = [
+        sha256(b"\x00" + cbor2.dumps([cell(n), s])).digest()
+        for n, s in enumerate((first, salt, last))
+    ]
+    inner = sha256(b"\x01" + leaves[0] + leaves[1]).digest()
+    root = sha256(b"\x01" + inner + leaves[2]).digest()
+    assert root.hex() == "9e40d02cdff832cc1dcf5bb48159331e3f9d35c76fe67f01b1fd6857c7598c4e"
+    assert cbor2.loads(encode_lot_proof(prove_unit(lot(3), cell(1)))) == {
+        "type": "cellbook-lot-proof",
+        "version": 1,
+        "unit": cell(1),
+        "salt": salt,
+        "index": 1,
+        "count": 3,
+        "root": root,
+        "path": [leaves[0], leaves[2]],
+    }
+    document = {"type": "cellbook-lot", "version": 1, "secret": SECRET, "units": [cell(0)]}
+    assert cbor2.loads(encode_lot(lot(1))) == document
 
 
 # In events

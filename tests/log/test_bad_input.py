@@ -19,8 +19,8 @@ from ledger.wire.statement import (
     CONTENT_EVENT,
     TYP_EVENT,
     TYP_GOVERNANCE,
+    TYP_GRANT,
     TYP_HEAD,
-    TYP_MANDATE,
     sign_statement,
 )
 from tests.log.building import NOW, World, operator_uri
@@ -184,7 +184,7 @@ def content_type_of_another_typ(world: World) -> bytes:
 
 @bad("unsupported.typ")
 def typ_of_a_later_version(world: World) -> bytes:
-    return handmade(world, labels={16: TYP_MANDATE})
+    return handmade(world, labels={16: TYP_GRANT})
 
 
 @bad("malformed.cose.alg-unprotected")

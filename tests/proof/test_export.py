@@ -109,6 +109,7 @@ SHAPE: dict[str, Any] = {
     "breaches": [FINDING],
     "remarks": [{**FINDING, "dates": None}],
     "required": [{"rule": str, "outcome": str, "why": str, "code": None, "remedy": None}],
+    "lists": [],
     "not_checked": [str],
     "operators": [{"uri": str, "name": str, "country": str}],
     "strict": bool,

@@ -173,9 +173,8 @@ def changed(file: Participation, **fields: Any) -> bytes:
 def without_snapshot(stated: Stated, file: Participation) -> bytes:
     """The newest list of the publisher hidden, with its head: the older one would count."""
     hidden = entries_without(file, stated.second, stated.second + 1)
-    proofs = [(i, p) for i, p in file.proofs if i != stated.second]
-    older = prove(BEFORE, REUSE)
-    return changed(file, entries=hidden, proofs=tuple(sorted([*proofs, (stated.first, older)])))
+    proofs = {i: p for i, p in file.proofs.items() if i != stated.second}
+    return changed(file, entries=hidden, proofs={stated.first: prove(BEFORE, REUSE), **proofs})
 
 
 def test_a_hidden_snapshot_is_what_the_report_warns_of(stated: Stated, file: Participation) -> None:
@@ -190,17 +189,17 @@ FALSIFIED: dict[str, tuple[Callable[[Stated, Participation], bytes], str]] = {
     "earlier day": (lambda s, f: reasked(f, day="2022-01-01"), "failed.list.foreign"),
     "other identifier": (lambda s, f: reasked(f, identifier=GREEN), "failed.list.proof"),
     "other scheme": (lambda s, f: reasked(f, scheme="other-scheme"), "failed.dossier.foreign"),
-    "no proof": (lambda s, f: changed(f, proofs=f.proofs[:1]), "failed.list.missing"),
+    "no proof": (lambda s, f: changed(f, proofs=with_first(f, None)), "failed.list.missing"),
     "proof of another snapshot": (
-        lambda s, f: changed(f, proofs=((f.proofs[0][0], f.proofs[1][1]), f.proofs[1])),
+        lambda s, f: changed(f, proofs=with_first(f, list(f.proofs.values())[1])),
         "malformed.proof.path",
     ),
     "absence claimed": (
-        lambda s, f: changed(f, proofs=((f.proofs[0][0], ListProof(())), f.proofs[1])),
+        lambda s, f: changed(f, proofs=with_first(f, ListProof(()))),
         "failed.list.proof",
     ),
     "a proof more": (
-        lambda s, f: changed(f, proofs=((s.first, prove(BEFORE, REUSE)), *f.proofs)),
+        lambda s, f: changed(f, proofs={s.first: prove(BEFORE, REUSE), **f.proofs}),
         "failed.list.foreign",
     ),
     "no genesis": (
@@ -237,6 +236,13 @@ FALSIFIED: dict[str, tuple[Callable[[Stated, Participation], bytes], str]] = {
         "failed.dossier.receipt",
     ),
 }
+
+
+def with_first(file: Participation, first: ListProof | None) -> dict[int, ListProof]:
+    """The file's proofs with another first one, or without it."""
+    index, *_ = file.proofs
+    rest = {i: proof for i, proof in file.proofs.items() if i != index}
+    return rest if first is None else {index: first, **rest}
 
 
 def reasked(file: Participation, **fields: Any) -> bytes:
@@ -309,9 +315,9 @@ def fields_of(file: Participation) -> dict[Any, Any]:
         ({"day": "2026-02-30"}, "malformed.participation"),
         ({"day": "2026-08-02"}, "malformed.participation"),
         ({"question": bytes(32)}, "malformed.participation"),
-        ({"proofs": 1}, "malformed.participation"),
-        ({"proofs": [1]}, "malformed.participation"),
-        ({"proofs": [[1, []], [1, []]]}, "malformed.participation"),
+        ({"proofs": 1}, "malformed.list.proof"),
+        ({"proofs": [1]}, "malformed.list.proof"),
+        ({"proofs": [[1, []], [1, []]]}, "malformed.list.proof"),
         ({"proofs": [[1, [[]]]]}, "malformed.list.proof"),
         ({"entries": []}, "malformed.dossier"),
     ],

@@ -108,7 +108,7 @@ def test_unknown_profiles(assessed: LyingLog, profiles: Any) -> None:
 
 def test_a_required_rule_holds_is_broken_or_was_not_judged(assessed: LyingLog) -> None:
     rules = ("ROL-1", "ASM-1", "CUS-1", "LST-1", "PAS-1", "KEY-1", "ROL-1")
-    verdict = on(assessed, profiles=CORE_2, required=rules)
+    verdict = on(assessed, profiles=(*CORE_2, ("cn-2026", 1)), required=rules)
     assert required(verdict) == {
         "ROL-1": "holds",
         "ASM-1": "broken",
@@ -127,6 +127,11 @@ def test_a_required_rule_holds_is_broken_or_was_not_judged(assessed: LyingLog) -
     assert "REQUIRED ROL-1 HOLDS: judged in 4 entries" in text
     assert "REQUIRED ASM-1 DOES NOT HOLD: 1 finding, explained below" in text
     assert "REQUIRED CUS-1 COULD NOT BE JUDGED: Nothing in this record is a case" in text
+
+
+def test_rules_of_lists_are_of_a_profile_too(assessed: LyingLog) -> None:
+    verdict = on(assessed, profiles=CORE_2, required=("LST-1",))
+    assert [item.code for item in verdict.required] == ["undecided.rule.profile"]
 
 
 def test_a_rule_that_nothing_broke_and_nothing_met_does_not_hold() -> None:

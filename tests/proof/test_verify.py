@@ -185,7 +185,8 @@ def test_a_corrected_entry_is_pointed_out(world: World) -> None:
     world.accepted(world.event("correction", battery, **said))
     verdict = on(world, battery)
     assert remarks(verdict) == ["COR-1"]
-    assert verdict.battery.facts.mass_g == 99_000
+    assert verdict.battery.facts.mass_g == verdict.profile.mass_g == 99_000
+    assert "states an earlier entry anew" in verdict.life[-2].remarks
     assert "wrong date" in verdict.remarks[0].detail
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from ledger.custody.listed import ListAnswer, PublisherAnswer, Word
+from ledger.custody.profiles import Profiles
 from ledger.custody.rules.registry import Finding
 from ledger.custody.schemes import RECYCLING, SECOND_LIFE, WHITE_LIST
 
@@ -49,6 +50,12 @@ class ListRule(msgspec.Struct, frozen=True):
 
 
 LIST_RULES: list[ListRule] = []
+_PROFILE = "cn-2026"
+
+
+def is_of(profiles: Profiles) -> bool:
+    """Whether these rules are among those of ``profiles``."""
+    return any(name == _PROFILE for name, _ in profiles)
 
 
 def judge_lists(work: Work) -> Iterator[Finding]:
@@ -62,7 +69,7 @@ def judge_lists(work: Work) -> Iterator[Finding]:
 
 def _rule(rule_id: str, basis: str, text: str, repair: str) -> Callable[[ListCheck], ListCheck]:
     def register(check: ListCheck) -> ListCheck:
-        LIST_RULES.append(ListRule(rule_id, "F", "cn-2026", basis, text, repair, WHITE_LIST, check))
+        LIST_RULES.append(ListRule(rule_id, "F", _PROFILE, basis, text, repair, WHITE_LIST, check))
         return check
 
     return register

@@ -22,13 +22,6 @@ def upgrade() -> None:
         "term",
         sa.Column("kind", text, nullable=False, primary_key=True),
         sa.Column("value", text, nullable=False, primary_key=True),
-        sa.Column(
-            "subject_id",
-            number,
-            sa.ForeignKey("subject.id"),
-            nullable=False,
-            primary_key=True,
-            autoincrement=False,
-        ),
+        sa.Column("subject_id", number, nullable=False, primary_key=True, autoincrement=False),
         sqlite_with_rowid=False,
     )

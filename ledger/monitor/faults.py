@@ -1,0 +1,44 @@
+"""What an auditor can find to be wrong with a log as a whole, or with one of its entries."""
+
+from __future__ import annotations
+
+from keys.errors import CellbookError, declare
+
+ENTRY = declare(
+    "failed.audit.entry",
+    "The log holds an entry that it had to refuse.",
+    "Keep the evidence and show it to others; trust nothing that rests on this entry.",
+)
+GENESIS = declare(
+    "failed.audit.genesis",
+    "The log's first entry is not the genesis that the trust file names.",
+    "Check the address and the trust file; if both are right, this is not the ledger it claims.",
+)
+ROLLBACK = declare(
+    "failed.audit.rollback",
+    "The log publishes a smaller tree than it did before.",
+    "Keep the evidence: both checkpoints are signed. Ask whoever runs the ledger, or try a newer "
+    "mirror.",
+)
+FORK = declare(
+    "failed.audit.fork",
+    "The log that was seen before is not the beginning of this one.",
+    "Keep the evidence: both checkpoints are signed, and show that the log tells two histories.",
+)
+TIME = declare(
+    "failed.audit.time",
+    "The checkpoint was cosigned before the time that its head states.",
+    "Keep the evidence; the log's times cannot be relied on.",
+)
+
+_PASSED_ON = frozenset({"unsupported", "undecided", "missing", "busy", "unavailable"})
+"""Classes of errors that say that something could not be decided: of nobody's fault."""
+
+
+def wrong_entry(index: int, error: CellbookError) -> CellbookError:
+    """The fault that ``error`` is, raised by the decision about entry ``index``."""
+    where = f"entry {index}" + (f", {error.where}" if error.where else "")
+    if error.error_class.name in _PASSED_ON:
+        return error.error.at(where, error.detail, **error.facts)
+    detail = f"{error.code}: {error.error.meaning} {error.detail}".strip()
+    return ENTRY.at(where, detail, entry=index, reason=error.code)

@@ -1,0 +1,129 @@
+"""Static copies: whole at any moment, checked before they are written, and enough for an audit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from keys.errors import CellbookError
+from ledger.monitor.audit import Auditor
+from ledger.monitor.mirror import Mirrored, mirror
+from ledger.monitor.source import FolderSource
+from tests.monitor.publishing import Files, FilesSource, published
+from tests.proof.lying import OTHER, PACK, LyingLog, begun, code
+
+
+@pytest.fixture(scope="module")
+def log() -> LyingLog:
+    """520 entries and a head at 260: the copies of both differ in whole tiles."""
+    made = begun()
+    for number in range(1, 253):
+        made.event("manufacture", code(number))
+    made.head()
+    for number in range(253, 513):
+        made.event("manufacture", code(number))
+    made.head()
+    return made
+
+
+SMALL = 256
+
+
+def files_in(folder: Path) -> Files:
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+
+
+def small(log: LyingLog) -> int:
+    sizes = [n for n in range(250, 262) if b"head" in log.leaves[n - 1]]
+    return sizes[0]
+
+
+def test_a_copy_is_the_same_files(log: LyingLog, tmp_path: Path) -> None:
+    files = published(log)
+    done = mirror(FilesSource(files), tmp_path / "copy")
+    assert files_in(tmp_path / "copy") == files
+    root = log.tree().root(0, log.size)
+    assert done == Mirrored(log.origin, log.size, root, 0, len(files) - 1)
+
+
+def test_a_copy_grows(log: LyingLog, tmp_path: Path) -> None:
+    """What is there is not fetched again, and partial tiles go when the full ones are there."""
+    copy, first = tmp_path / "copy", published(log, small(log))
+    mirror(FilesSource(first), copy)
+    assert files_in(copy) == first
+    source = FilesSource(published(log))
+    done = mirror(source, copy)
+    assert done.before == small(log)
+    found = files_in(copy)
+    assert {path: found[path] for path in source.files} == source.files
+    full = {path for path in first if ".p/" not in path and path != "checkpoint"}
+    assert full.isdisjoint(source.asked)
+    # Partial tiles that have not become full may stay: the older checkpoint needs them.
+    assert found.keys() - source.files.keys() <= {path for path in first if "/1/" in path}
+
+
+def test_a_copy_can_be_audited(log: LyingLog, tmp_path: Path) -> None:
+    mirror(FilesSource(published(log)), tmp_path / "copy")
+    with Auditor(log.trust(), tmp_path / "state", processes=1) as auditor:
+        assert auditor.run(FolderSource(tmp_path / "copy")).size == log.size
+
+
+@pytest.mark.parametrize("path", ["tile/0/000", "tile/entries/001", "tile/entries/000"])
+def test_wrong_files_are_not_written(log: LyingLog, tmp_path: Path, path: str) -> None:
+    copy = tmp_path / "copy"
+    mirror(FilesSource(published(log, small(log))), copy)
+    before = files_in(copy)
+    files = published(log)
+    files[path] = files[path][:-1] + bytes([files[path][-1] ^ 1])
+    if path in before:
+        # It is not even asked for.
+        assert mirror(FilesSource(files), copy).size == log.size
+        assert files_in(copy)[path] == before[path]
+        return
+    with pytest.raises(CellbookError) as caught:
+        mirror(FilesSource(files), copy)
+    assert caught.value.code.startswith(("failed.published.", "malformed."))
+    found = files_in(copy)
+    assert path not in found
+    assert found["checkpoint"] == before["checkpoint"]
+    mirror(FilesSource(published(log)), copy)
+    assert files_in(copy)[path] == published(log)[path]
+
+
+def test_a_copy_does_not_go_back_or_fork(tmp_path: Path) -> None:
+    log, fork = begun(), begun()
+    for each, pack in ((log, PACK), (fork, OTHER)):
+        each.live(pack, "manufacture", "install")
+        each.head()
+    copy = tmp_path / "copy"
+    first = published(log)
+    log.event("incident", PACK)
+    log.head()
+    mirror(FilesSource(published(log)), copy)
+    fork.event("incident", OTHER)
+    fork.head()
+    fork.head()
+    other = begun(origin="log.example/other")
+    other.head()
+    expected = {
+        "failed.audit.rollback": first,
+        "failed.audit.fork": published(fork),
+        "failed.checkpoint.origin": published(other),
+    }
+    for code_, files in expected.items():
+        with pytest.raises(CellbookError) as caught:
+            mirror(FilesSource(files), copy)
+        assert caught.value.code == code_
+    assert files_in(copy)["checkpoint"] == log.note()
+
+
+def test_a_file_that_was_damaged_in_the_copy_is_noticed(log: LyingLog, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    mirror(FilesSource(published(log)), copy)
+    tile = copy / "tile/1/000.p/2"
+    tile.write_bytes(bytes(64))
+    with pytest.raises(CellbookError) as caught:
+        mirror(FilesSource(published(log)), copy)
+    assert caught.value.code == "failed.published.tree"
