@@ -114,7 +114,7 @@ def test_governance_statements(world: World, pack: str) -> None:
     assert head[0][typ] == "application/vnd.cellbook.head+cose"
     assert head[0][content] == "application/vnd.cellbook.governance+cbor"
     assert head[0][15][1] == head[0][15][2] == log
-    assert head[1].keys() == {"type", "version", "tree_size", "time", "previous"}
+    assert head[1].keys() == {"type", "version", "tree_size", "time", "index_root", "previous"}
 
 
 def stored(world: World, index: int) -> tuple[dict[Any, Any], dict[str, Any]]:
@@ -151,6 +151,7 @@ def test_the_participation_file() -> None:
             b"note",
             (dossier.DossierEntry(0, b"leaf", b"receipt"),),
             (),
+            {},
         )
     )
     value = cbor2.loads(data)

@@ -113,7 +113,7 @@ FOUND = Reply(200, b'{"subject": "urn:cellbook:gbt34014:X"}')
     ("replies", "code", "exit_code"),
     [
         ([FOUND, Reply(200, b"<html>")], "malformed.", 1),
-        ([FOUND, Reply(200, encode_dossier(Dossier("urn:other", b"", ())))], "malformed.", 1),
+        ([FOUND, Reply(200, encode_dossier(Dossier("urn:other", b"", (), ())))], "malformed.", 1),
         ([Reply(200, b"{}")], "unavailable.service.answer", 3),
         ([Reply(404, b"<html>")], "unavailable.service.answer", 3),
     ],

@@ -50,7 +50,7 @@ def files(tmp_path: Path) -> Files:
 def test_a_genuine_record(files: Files) -> None:
     text = files.run("--label", CODE, code=0)
     assert text.splitlines()[0].endswith("+01:00")
-    assert "\nRECORD    GENUINE up to " in text
+    assert "\nRECORD    GENUINE AND COMPLETE up to " in text
     assert f"\nLABEL     MATCHES {CODE} (the code you typed)\n" in text
     digest = trust_digest(files.trust.read_bytes()).hex()
     assert text.endswith(f"SHA-256 of your trust file:\n          {digest}\n")

@@ -86,8 +86,8 @@ def test_it_says_what_the_report_says() -> None:
     text = Page(verdict_page(verdict, TRUST, offset_minutes=480)).text
     for said in (
         "CELLBOOK CHECK",
-        "RECORD GENUINE up to",
-        "completeness not checked: an entry could have been left out",
+        "RECORD GENUINE AND COMPLETE up to",
+        "completeness stated by the service; no witness, no auditor",
         "BATTERY DOES NOT MEET THE RULES: 2 breaches (core)",
         "LABEL MATCHES",
         "REQUIRED ROL-1 HOLDS: judged in 6 entries",

@@ -139,13 +139,13 @@ def test_what_the_report_says(stated: Stated) -> None:
     assert "STATED AFTERWARDS" in text
     assert "as the log knew it then: no list for that day" in text
     assert "the ministry (MIIT) does not sign" in text
-    assert "the service could hide one" in text
+    assert "no auditor has recomputed it" in text
     assert "no later list is in the file" in text
     assert all(len(line) <= 79 for line in printed.split("\n"))
     facts = participant_facts(found)
     assert facts["disagreements"] == ["second-life"]
     assert facts["publishers"][1]["now"]["stated_afterwards"]
-    assert facts["record"]["completeness"] == "not checked"
+    assert facts["record"]["completeness"] == "stated by the service"
 
 
 def test_a_report_passes_nothing_on_that_steers_a_terminal(stated: Stated) -> None:
@@ -177,11 +177,11 @@ def without_snapshot(stated: Stated, file: Participation) -> bytes:
     return changed(file, entries=hidden, proofs={stated.first: prove(BEFORE, REUSE), **proofs})
 
 
-def test_a_hidden_snapshot_is_what_the_report_warns_of(stated: Stated, file: Participation) -> None:
-    """No proof of completeness is in the file, so this file verifies; it says that it may."""
-    found = stated.verified(without_snapshot(stated, file))
-    assert found.answer.listed() == ("second-life",)
-    assert "no newer snapshot or policy was left out" in found.unchecked[0]
+def test_a_newer_snapshot_cannot_be_hidden(stated: Stated, file: Participation) -> None:
+    with pytest.raises(CellbookError) as refused:
+        stated.verified(without_snapshot(stated, file))
+    assert refused.value.code == "failed.dossier.incomplete"
+    assert (refused.value.facts["exist"], refused.value.facts["held"]) == (3, 2)
 
 
 FALSIFIED: dict[str, tuple[Callable[[Stated, Participation], bytes], str]] = {
