@@ -29,7 +29,7 @@ from ledger.custody.governance import GOVERNANCE
 from ledger.custody.naming import family_uri, log_uri
 from ledger.custody.payload import Payload
 from ledger.log.ledger import Ledger
-from ledger.proof import dossier, participation, receipt
+from ledger.proof import dossier, participation, receipt, supplier
 from ledger.wire import limits
 from ledger.wire.base64text import encode_base64url
 from ledger.wire.hash_envelope import HashEnvelope
@@ -157,6 +157,18 @@ def test_the_participation_file() -> None:
     asked = ["cellbook-participation", "cn-miit-whitelist", "91440300MA5FKPKM15", "2026-07-30"]
     assert value["question"] == sha256(cbor2.dumps(asked)).digest()
     assert keys_in("participation")[1] == value.keys()
+
+
+def test_the_supplier_file() -> None:
+    entries = (dossier.DossierEntry(0, b"leaf", b"receipt"),)
+    lists = {"cn-miit-whitelist": {"91440300MA5FKPKM15": {}}}
+    operator, day = "https://recycler.example", "2026-07-30"
+    file = supplier.Supplier(operator, day, b"note", entries, lists)
+    value = cbor2.loads(supplier.encode_supplier(file))
+    asked = ["cellbook-supplier", operator, day]
+    assert value["question"] == sha256(cbor2.dumps(asked)).digest()
+    assert keys_in("supplier")[1] == value.keys()
+    assert supplier.decode_supplier(supplier.encode_supplier(file)) == file
 
 
 def test_the_genesis_policy(world: World) -> None:
@@ -369,6 +381,7 @@ def test_the_documented_limits() -> None:
         "a receipt": receipt.LIMITS,
         "a dossier": dossier.LIMITS,
         "a participation file": participation.LIMITS,
+        "a supplier file": supplier.LIMITS,
         "a lot document": lots.LIMITS,
         "a lot proof": lots.PROOF_LIMITS,
         "anything else": limits.DEFAULT,
