@@ -29,6 +29,8 @@ from api.health import Health
 from api.intake import Intake
 from api.list_views import ListDocument, SchemesDocument
 from api.lists import Lists
+from api.operator_views import OperatorDocument
+from api.operators import Operators
 from api.problems import HANDLERS
 from api.published import Published
 from api.routing import DirectRoute
@@ -80,6 +82,7 @@ def _add_routes(app: FastAPI, ledger: Ledger, settings: Settings, intake: Intake
     Published(ledger).add_to(router)
     Batteries(ledger).add_to(router)
     Lists(ledger, bodies, settings.list_bytes).add_to(router)
+    Operators(ledger).add_to(router)
     Health(ledger).add_to(router)
 
 
@@ -113,7 +116,14 @@ def _document(app: FastAPI) -> Callable[[], dict[str, Any]]:
                 routes=app.routes,
             )
             _, schemas = msgspec.json.schema_components(
-                [FoundBattery, SearchDocument, BatteryDocument, SchemesDocument, ListDocument],
+                [
+                    FoundBattery,
+                    SearchDocument,
+                    BatteryDocument,
+                    SchemesDocument,
+                    ListDocument,
+                    OperatorDocument,
+                ],
                 ref_template="#/components/schemas/{name}",
             )
             document["components"] = {"schemas": {**PROBLEM_SCHEMAS, **schemas}}
@@ -132,6 +142,10 @@ _TAGS = [
     {
         "name": "Lists",
         "description": "Public lists: their snapshots, their rows, and who was on them on a day.",
+    },
+    {
+        "name": "Operators",
+        "description": "What is known of an operator, and the file that proves its registration.",
     },
     {
         "name": "Log",

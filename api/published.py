@@ -35,6 +35,7 @@ class Published:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        self._newest = (0, b"")
 
     async def keys(self, request: Request) -> Response:
         """The keys for receipts, retired ones too: a COSE_KeySet (RFC 9052 section 7)."""
@@ -53,9 +54,11 @@ class Published:
         return Response(data, 200, {"Cache-Control": _KEYS}, CBOR)
 
     async def checkpoint(self, request: Request) -> Response:
-        """The newest checkpoint."""
+        """The newest checkpoint. It never goes back: answers may be made in another order than they
+        were read in, and a database may be restored while this process runs."""
         note = await to_thread(self._ledger.checkpoint)
-        return Response(note, 200, {"Cache-Control": "no-cache"}, NOTE)
+        self._newest = max(self._newest, (int(note.split(b"\n", 2)[1]), note))
+        return Response(self._newest[1], 200, {"Cache-Control": "no-cache"}, NOTE)
 
     async def tile(self, request: Request) -> Response:
         """A tile or an entry bundle."""

@@ -42,6 +42,7 @@ COMMANDS: dict[str, Entry] = {
     "search": Entry("cli.search:search", "Find batteries by serial, operator, passport or batch."),
     "dossier": Entry("cli.dossier:dossier", "Fetch the dossier of a battery."),
     "verify": Entry("cli.verify:verify", "Check a dossier offline against a trust file."),
+    "supplier": Entry("cli.supplier:supplier", "Look at an operator before you buy from it."),
     "trust": Entry("cli.trust:trust", "Show what a trust file makes you rely on."),
     "inspect": Entry("cli.inspect:inspect", "Show the content of a file; verify nothing."),
     "audit": Entry("cli.audit:audit", "Replay a published log, and go on from there."),

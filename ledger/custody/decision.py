@@ -94,12 +94,13 @@ def decide(
     """Decide ``statement`` as entry ``occasion.index`` under the policy ``log`` (None: genesis).
 
     ``states`` holds the states before, of ``needed().uris`` and of the subjects of cited entries.
-    With ``refuse`` the first breach raises ``rejected.<rule>``; without, breaches are findings and
-    the event is folded all the same. ``carried`` names the batteries whose histories are at hand:
-    a buyer's dossier carries not all, and of others nothing is judged or folded. ``profiles`` are
-    those that a buyer chose to judge by; without, the policy's. They change no state. ``chains``
-    are the entries before of the batteries of a corrected entry (``refold.fetch_chains``). Raises
-    ``rejected.*`` for everything that is no rule's matter.
+    With ``refuse`` the first breach raises ``rejected.<rule>``, and remarks are left to who reads
+    the log; without, breaches are findings and the event is folded all the same. ``carried``
+    names the batteries whose histories are at hand: a buyer's dossier carries not all, and of
+    others nothing is judged or folded. ``profiles`` are those that a buyer chose to judge by;
+    without, the policy's. They change no state. ``chains`` are the entries before of the batteries
+    of a corrected entry (``refold.fetch_chains``). Raises ``rejected.*`` for everything that is no
+    rule's matter.
     """
     if isinstance(content, Governance):
         subjects, after = govern(statement, content, occasion, log, states)
@@ -258,9 +259,9 @@ def _case(
 
 
 def _judged(cases: tuple[Case, ...], refuse: bool) -> tuple[Finding, ...]:
-    findings = tuple(finding for case in cases for finding in judge(case))
-    if refuse:
-        for finding in findings:
-            if finding.breach:
-                raise refusal(finding).at(finding.uri, finding.detail)
-    return findings
+    if not refuse:
+        return tuple(finding for case in cases for finding in judge(case))
+    for case in cases:
+        for finding in judge(case, refusing=True):
+            raise refusal(finding).at(finding.uri, finding.detail)
+    return ()

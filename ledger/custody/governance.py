@@ -7,8 +7,7 @@ of lists by a publisher that it names, heads by the log's statement key. This mo
 shapes; ``policy``, ``operators`` and ``snapshots`` the meaning.
 """
 
-from __future__ import annotations
-
+# Hints are values in this module: kept as text, a cold start would evaluate them twice.
 from typing import Annotated, Literal
 
 import msgspec

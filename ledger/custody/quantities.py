@@ -89,7 +89,7 @@ def unit_of_field(name: str) -> str | None:
 
 
 def units_of(unit: str) -> tuple[str, ...]:
-    """The units in which people may write a quantity of ``unit``. Raises ``usage.quantity.unit``."""
+    """The units in which people write a quantity of ``unit``. Raises ``usage.quantity.unit``."""
     return tuple(_kind(unit).scales)
 
 

@@ -26,6 +26,7 @@ from ledger.log.sequencer import QUEUE_LIMIT, STOPPED, Sequencer
 from ledger.log.signers import LogSigners
 from ledger.log.snapshot import Snapshots
 from ledger.log.stored import find_log_uri, log_state
+from ledger.log.suppliers import Suppliers
 from ledger.proof.assemble import assemble
 from ledger.store.failures import StoreUncertain
 from ledger.store.sql import SqlStore
@@ -72,6 +73,7 @@ class Ledger:
         self._commits = GroupCommit(store, self.uri, clock)
         self._epochs = Epochs(store, self._commits, signers, self._proofs, clock)
         self.lists = Lists(store, self._published)
+        self.suppliers = Suppliers(store, self._published, self.lists.document)
         self._sequencer = Sequencer(self._commit, self._epochs.tick, queue_limit=queue_limit)
 
     def start(self) -> None:

@@ -17,6 +17,7 @@ from keys.errors import CellbookError, declare
 from ledger.custody.decision import read_content
 from ledger.custody.governance import Head
 from ledger.monitor.checked import CheckedTiles
+from ledger.proof.heads import LATEST
 from ledger.tree.tiles import TILE
 from ledger.wire.statement import TYP_HEAD, Statement, parse_statement
 
@@ -29,6 +30,12 @@ NO_HEAD = declare(
     "failed.published.head",
     "The checkpoint's last entry is not a head, so that nothing states the time of the entries.",
     "Keep the evidence; the log signs checkpoints that end elsewhere than at a head.",
+)
+
+NO_TIME = declare(
+    "failed.published.time",
+    "A head states a time that is in no calendar.",
+    "Keep the evidence; the log's times cannot be relied on.",
 )
 
 _AHEAD = 4
@@ -73,7 +80,8 @@ class Entries:
     def timed(self, start: int) -> Iterator[Timed]:
         """The entries from ``start`` to the end, in order.
 
-        Raises as ``CheckedTiles``, and ``failed.published.head`` where no head follows.
+        Raises as ``CheckedTiles``, ``failed.published.head`` where no head follows, and
+        ``failed.published.time``.
         """
         time: int | None = None
         for index, leaf in self._from(start, ahead=True):
@@ -93,11 +101,15 @@ class Entries:
                     yield n * TILE + place, leaf
 
     def _time(self, start: int) -> int:
-        for _, leaf in self._from(start):
+        for index, leaf in self._from(start):
             head = _head(leaf)
-            if head is not None:
-                return head.time
-        raise NO_HEAD.at(f"entry {self._tiles.size - 1}")
+            if head is None:
+                continue
+            if head.time > LATEST:
+                raise NO_TIME.at(f"entry {index}", entry=index)
+            return head.time
+        last = self._tiles.size - 1
+        raise NO_HEAD.at(f"entry {last}", entry=last)
 
     def _order(self, n: int) -> None:
         """Let the bundles after ``n`` be fetched."""

@@ -28,6 +28,9 @@ UNWRITTEN = declare(
 )
 
 
+FAULT = "fault.json"
+
+
 class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
     """A fault: its code, and where. Hashes are in hex, sizes and indexes count entries."""
 
@@ -80,23 +83,27 @@ def of_checkpoints(
 
 
 def write_evidence(folder: Path, evidence: Evidence, files: dict[str, bytes]) -> Path:
-    """A new folder in ``folder`` with the evidence and ``files``, by name. Raises
-    ``unavailable.audit.evidence``."""
+    """A folder in ``folder`` with the evidence and ``files``, by name: a new one, unless the same
+    fault was found before. Raises ``unavailable.audit.evidence``."""
+    data = msgspec.json.format(msgspec.json.encode(evidence)) + b"\n"
     try:
+        folder.mkdir(exist_ok=True)
+        for known in folder.glob(f"*-{evidence.code}"):
+            if (known / FAULT).is_file() and (known / FAULT).read_bytes() == data:
+                return known
         place = _new_folder(folder, evidence.code)
-        for name, data in files.items():
-            write_whole(place / name, data)
-        # Last: a folder with this file is whole.
-        data = msgspec.json.format(msgspec.json.encode(evidence))
-        write_whole(place / "fault.json", data + b"\n")
+        # The fault last: a folder with this file is whole.
+        for name, content in (*files.items(), (FAULT, data)):
+            write_whole(place / name, content)
     except OSError as error:
         raise UNWRITTEN.at(str(folder), f"{evidence.code}; {error.strerror}") from None
     return place
 
 
 def _new_folder(folder: Path, code: str) -> Path:
-    folder.mkdir(exist_ok=True)
-    number = 1 + sum(1 for _ in folder.iterdir())
+    number = 1
+    while any(folder.glob(f"{number:04}-*")):
+        number += 1
     place = folder / f"{number:04}-{code}"
     place.mkdir()
     return place

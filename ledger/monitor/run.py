@@ -209,7 +209,7 @@ class Run:
             raise NO_HEAD.at("checkpoint", "the log is empty")
         opened = self._open(log)
         if log.head != replay.size - 1:
-            raise NO_HEAD.at(f"entry {replay.size - 1}")
+            raise NO_HEAD.at(f"entry {replay.size - 1}", entry=replay.size - 1)
         _check_times(opened, log.head_time)
         if log.number < self._trust.minimum_policy:
             detail = f"{self._trust.minimum_policy} is the least"

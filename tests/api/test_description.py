@@ -28,6 +28,8 @@ PATHS = {
     ("/lists/{scheme}/rows/{root}", "get"),
     ("/lists/{scheme}/rows/{root}", "put"),
     ("/lists/{scheme}/participation", "get"),
+    ("/operators/{operator}", "get"),
+    ("/operators/{operator}/file", "get"),
     ("/healthz", "get"),
     ("/readyz", "get"),
 }
@@ -101,6 +103,7 @@ def test_only_what_is_json_is_called_json(document: dict[str, Any]) -> None:
         "/batteries/{subject}",
         "/lists",
         "/lists/{scheme}",
+        "/operators/{operator}",
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from pathlib import Path
 
 import httpx
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from keys.cose_key import CoseKey, from_map
 from ledger.custody.policy import log_key
 from ledger.proof.checkpoint import Checkpoint, open_checkpoint
+from ledger.store.engine import sqlite_driver
 from ledger.tree.merkle import leaf_hash, root_of
 from ledger.tree.tiles import decode_entry_bundle, tile_path
 from ledger.wire import cbor
@@ -19,6 +21,7 @@ from ledger.wire.verifier import Verifier
 from tests.api.exchange import items, post_batch, problem
 from tests.log.building import ORIGIN, World
 from tests.log.test_bad_input import good
+from tests.service import running_service
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +44,23 @@ def verifier(world: World) -> Verifier:
     key = log_key(world.ledger.log(), "checkpoint", 2)
     assert isinstance(key, CoseKey)
     return Verifier.from_key(ORIGIN, key)
+
+
+def test_the_checkpoint_does_not_go_back(tmp_path: Path) -> None:
+    """Also where the database does, while the service runs."""
+    with World(tmp_path, operators=("owner",)) as world:
+        world.end_epoch()
+        world.live(world.battery(), "manufacture")
+        newest = world.end_epoch()
+    with running_service(world.home.path) as running:
+        assert httpx.get(f"{running.url}/checkpoint").content == newest
+        connection = sqlite_driver().connect(str(world.home.path / "ledger.db"))
+        connection.execute("DELETE FROM checkpoint WHERE size = (SELECT max(size) FROM checkpoint)")
+        connection.commit()
+        (left,) = connection.execute("SELECT count(*) FROM checkpoint").fetchone()
+        connection.close()
+        assert left > 0
+        assert httpx.get(f"{running.url}/checkpoint").content == newest
 
 
 def tile(client: httpx.Client, path: str) -> httpx.Response:

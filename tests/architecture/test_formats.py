@@ -29,7 +29,7 @@ from ledger.custody.governance import GOVERNANCE
 from ledger.custody.naming import family_uri, log_uri
 from ledger.custody.payload import Payload
 from ledger.log.ledger import Ledger
-from ledger.proof import dossier, participation, receipt
+from ledger.proof import dossier, participation, receipt, supplier
 from ledger.wire import limits
 from ledger.wire.base64text import encode_base64url
 from ledger.wire.hash_envelope import HashEnvelope
@@ -158,6 +158,18 @@ def test_the_participation_file() -> None:
     asked = ["cellbook-participation", "cn-miit-whitelist", "91440300MA5FKPKM15", "2026-07-30"]
     assert value["question"] == sha256(cbor2.dumps(asked)).digest()
     assert keys_in("participation")[1] == value.keys()
+
+
+def test_the_supplier_file() -> None:
+    entries = (dossier.DossierEntry(0, b"leaf", b"receipt"),)
+    lists = {"cn-miit-whitelist": {"91440300MA5FKPKM15": {}}}
+    operator, day = "https://recycler.example", "2026-07-30"
+    file = supplier.Supplier(operator, day, b"note", entries, lists)
+    value = cbor2.loads(supplier.encode_supplier(file))
+    asked = ["cellbook-supplier", operator, day]
+    assert value["question"] == sha256(cbor2.dumps(asked)).digest()
+    assert keys_in("supplier")[1] == value.keys()
+    assert supplier.decode_supplier(supplier.encode_supplier(file)) == file
 
 
 def test_the_genesis_policy(world: World) -> None:
@@ -289,13 +301,30 @@ def test_tiles_and_entry_bundles(world: World, pack: str) -> None:
 def test_a_dossier(world: World, pack: str) -> None:
     value = cbor2.loads(world.ledger.dossier(pack))
     assert keys_in("dossier")[1] - {"lists"} == value.keys()
-    assert (value["type"], value["version"]) == ("cellbook-dossier", 1)
+    assert (value["type"], value["version"]) == ("cellbook-dossier", 2)
     assert value["subject"] == pack
     assert value["checkpoint"] == world.ledger.checkpoint()
     for index, leaf, signed in value["entries"]:
         assert sign1(leaf)[1] == {}
         proof = cbor2.loads(sign1(signed)[1][396][-1][0])
         assert proof[1] == index
+    names = [row[0] for row in value["index"]]
+    assert names == sorted(names, key=str.encode)
+    assert {pack, "https://owner.example", "urn:cellbook:log:log.example/test"} == set(names)
+    root = sign1(value["entries"][-1][1])[2]
+    assert root is not None
+    for uri, count, chain, (depth, present, siblings, *other) in value["index"]:
+        assert other == [], "all of them are there"
+        key = sha256(b"\x20subject\0" + uri.encode()).digest()
+        stated = sha256(b"\x25" + count.to_bytes(8, "big") + chain).digest()
+        node = sha256(b"\x22" + key + stated).digest()
+        for level in reversed(range(depth)):
+            sibling = sha256(b"\x21").digest()
+            if present[level // 8] >> (7 - level % 8) & 1:
+                siblings, sibling = siblings[:-32], siblings[-32:]
+            right = key[level // 8] >> (7 - level % 8) & 1
+            node = sha256(b"\x23" + (sibling + node if right else node + sibling)).digest()
+        assert node == cbor2.loads(root)["index_root"]
 
 
 def test_the_trust_file(world: World) -> None:
@@ -370,6 +399,7 @@ def test_the_documented_limits() -> None:
         "a receipt": receipt.LIMITS,
         "a dossier": dossier.LIMITS,
         "a participation file": participation.LIMITS,
+        "a supplier file": supplier.LIMITS,
         "a lot document": lots.LIMITS,
         "a lot proof": lots.PROOF_LIMITS,
         "anything else": limits.DEFAULT,

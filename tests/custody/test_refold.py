@@ -25,7 +25,8 @@ def correct(log: Log, battery: str, entry: bytes, instead: bytes | None = None) 
     """Take a correction; gives what it found."""
     kind = "did-not-happen" if instead is None else "replace"
     fields = {"kind": kind, "entry_ref": entry, "replacement": instead}
-    taken = log.take(log.event("correction", battery, **fields))
+    taken = log.take(log.event("correction", battery, **fields), refuse=False)
+    assert not any(finding.breach for finding in taken.decision.findings)
     return [finding.rule for finding in taken.decision.findings]
 
 

@@ -133,7 +133,8 @@ def judged(log: Log, data: bytes, **options: Any) -> Decision:
 def test_rules(case: dict[str, Any]) -> None:
     log, data = run(case)
     if case["error"] == "ok":
-        found = judged(log, data).findings
+        judged(log, data)
+        found = judged(log, data, refuse=False).findings
         assert sorted({finding.rule for finding in found}) == case["findings"]
         assert not any(finding.breach for finding in found)
         return

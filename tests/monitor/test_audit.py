@@ -15,6 +15,7 @@ from ledger.custody.governance import LogKey
 from ledger.monitor.audit import Audited, Auditor
 from ledger.monitor.source import MAX_BUNDLE
 from ledger.proof.checkpoint import Checkpoint, format_body, open_checkpoint
+from ledger.proof.heads import LATEST
 from ledger.tree.merkle import leaf_hash, verify_consistency, verify_inclusion
 from ledger.tree.tiles import decode_entry_bundle, encode_entry_bundle
 from ledger.wire.note import cosign, sign_note
@@ -456,8 +457,25 @@ def test_an_entry_that_had_to_be_refused(
     path = [bytes.fromhex(item) for item in found["inclusion"]]
     verify_inclusion(leaf_hash(leaf), wrong, checkpoint.size, path, checkpoint.root)
     again = fault(short, published(short), state)
-    assert (again.code, again.facts["entry"]) == (error.code, wrong)
+    # It is found again, and its evidence is kept once.
+    assert again.facts == error.facts
     assert audited(short, published(short, before), state).replayed == 0
+
+
+@pytest.mark.parametrize(
+    ("time", "expected"),
+    [(LATEST, None), (LATEST + 1, "failed.published.time"), (1 << 62, "failed.published.head")],
+)
+def test_a_time_that_is_in_no_calendar(
+    short: LyingLog, tmp_path: Path, time: int, expected: str | None
+) -> None:
+    short.event("incident", PACK)
+    short.head(time=time)
+    if expected is None:
+        assert audited(short, published(short), tmp_path / "state").time == LATEST
+        return
+    error = fault(short, published(short), tmp_path / "state")
+    assert (error.code, error.facts["entry"]) == (expected, short.size - 1)
 
 
 def test_the_first_of_two_faults_is_named(short: LyingLog, tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def test_it_says_what_the_report_says() -> None:
         "REQUIRED ROL-1 HOLDS: judged in 6 entries",
         "Basis: EU 2023/1542 Art. 73",
         "Do not put the battery into service.",
-        "Not checked that nothing was left out",
+        "Not checked that the ledger's own index",
         verdict.record.file_sha256.hex(),
         TRUST.hex(),
         "+08:00",

@@ -7,6 +7,9 @@ from ledger.custody.rules.registry import BATTERY_KINDS, Case, rule
 from ledger.custody.states import BatteryState, Mark
 from ledger.custody.times import format_moment
 
+EPOCH_GRACE = 60
+"""Seconds. Log time is that of the epoch's beginning: what is signed and submitted now may be
+dated a little after it."""
 RECORD_KINDS = frozenset({"correction", "dispute", "resolution", "withdrawal"})
 """Kinds of events that are about entries; nothing happens to the unit itself."""
 
@@ -185,12 +188,13 @@ def is_not_in_the_future(case: Case) -> str | None:
     "ORD-9",
     "F",
     basis="design: claims are compared with log order",
-    text="An event's time is not after log time, and not before its predecessor's beyond skew.",
+    text="An event's time is not a minute after log time, and not before its predecessor's beyond "
+    "skew.",
     repair="Ask the signer for the reason of the late or early date.",
     parts=("sub", "input", "unit"),
 )
 def agrees_with_log_order(case: Case) -> str | None:
-    if case.occurred > case.occasion.time:
+    if case.occurred > case.occasion.time + EPOCH_GRACE:
         return f"dated {case.occurred - case.occasion.time} s after it was registered"
     battery = case.battery
     if battery is None or case.kind in RECORD_KINDS:

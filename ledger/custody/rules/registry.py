@@ -126,6 +126,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 RULES: list[Rule] = []
 _ERRORS: dict[str, ErrorCode] = {}
+_REFUSING: dict[tuple[Profiles, str, str], tuple[Rule, ...]] = {}
 _TABLE: dict[tuple[Profiles, str, str], tuple[Rule, ...]] = {}
 _MAX_TABLE = 4_096
 
@@ -201,18 +202,31 @@ def rules_for(profiles: Profiles, kind: str, part: str) -> tuple[Rule, ...]:
     return found
 
 
-def applicable(case: Case) -> list[Rule]:
-    """The rules of the case's profiles that judge it, in the order of the table."""
+def refusing_rules_for(profiles: Profiles, kind: str, part: str) -> tuple[Rule, ...]:
+    """Those of ``rules_for`` that refuse."""
+    key = (profiles, kind, part)
+    found = _REFUSING.get(key)
+    if found is None:
+        if len(_REFUSING) >= _MAX_TABLE:
+            _REFUSING.clear()
+        found = _REFUSING[key] = tuple(r for r in rules_for(*key) if r.kind == "R")
+    return found
+
+
+def applicable(case: Case, *, refusing: bool = False) -> list[Rule]:
+    """The rules of the case's profiles that judge it, in the order of the table; with
+    ``refusing`` only those that refuse."""
+    choose = refusing_rules_for if refusing else rules_for
     return [
         r
-        for r in rules_for(case.profiles, case.kind, case.part)
+        for r in choose(case.profiles, case.kind, case.part)
         if r.jurisdiction is None or r.is_law_for(case)
     ]
 
 
-def judge(case: Case) -> Iterator[Finding]:
-    """What the rules of the case's profiles find in it."""
-    for applied in applicable(case):
+def judge(case: Case, *, refusing: bool = False) -> Iterator[Finding]:
+    """What the rules of the case's profiles find in it; with ``refusing`` breaches only."""
+    for applied in applicable(case, refusing=refusing):
         detail = applied.check(case)
         if detail is not None:
             yield Finding(applied.id, applied.kind == "R", case.uri, case.occasion.index, detail)

@@ -1,0 +1,183 @@
+"""The supplier file: what the registrar signed about an operator, and what lists say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+
+from keys.errors import CellbookError
+from ledger.custody.lists import document_of, encode_document
+from ledger.custody.times import format_moment
+from ledger.proof.supplier import Supplier, decode_supplier, encode_supplier
+from ledger.proof.supplier_report import print_supplier, supplier_facts
+from ledger.proof.verify_supplier import SupplierCheck, verify_supplier
+from tests.log.building import NOW, World, operator_uri
+from tests.log.listing import SCHEME, Publishers, row
+from tests.proof.building import check_layout, trust_of
+
+OWNER, OTHER = operator_uri("owner"), operator_uri("assessor")
+AT, DAY = NOW + 86_400, format_moment(NOW)[:10]
+
+
+class Known:
+    """A ledger with two operators, and a list that names one of them."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        document = document_of([(OWNER, row()), ("https://z.example", row())])
+        world.accepted(Publishers(world).snapshot(document, "2026-01-01"))
+        world.store.put_list_document(document.root, encode_document(document))
+        world.end_epoch()
+        self.data = world.ledger.suppliers.file(OWNER, DAY)
+        self.file = decode_supplier(self.data)
+
+    def check(self, data: bytes) -> SupplierCheck:
+        return verify_supplier(data, trust_of(self.world), AT)
+
+    def refused(self, data: bytes) -> str:
+        with pytest.raises(CellbookError) as found:
+            self.check(data)
+        return found.value.code
+
+    def changed(self, **fields: Any) -> bytes:
+        return encode_supplier(msgspec.structs.replace(self.file, **fields))
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Known]:
+    with World(tmp_path_factory.mktemp("supplier"), operators=("owner", "assessor")) as world:
+        yield Known(world)
+
+
+def words(found: SupplierCheck) -> str:
+    text = print_supplier(found)
+    check_layout(text)
+    return " ".join(text.split())
+
+
+def test_registration_keys_and_lists(known: Known) -> None:
+    found = known.check(known.data)
+    assert (found.operator, found.day) == (OWNER, DAY)
+    assert found.then is not None
+    assert (found.then.roles, found.now.removed) == (found.now.roles, None)
+    assert [item.kind for item in found.statements] == ["operator-registered"]
+    (then, today) = found.lists[0]
+    assert (then.scheme, then.day, then.listed()) == (SCHEME, DAY, ("recycling",))
+    assert today.listed() == ("recycling",)
+    text = words(found)
+    assert f"OPERATOR REGISTERED on {DAY} (UTC)" in text
+    assert "listed for recycling" in text
+    assert "not signed by whose list it is" in text
+    assert "completeness not checked" in text
+    assert "This print proves nothing" in text
+
+
+def test_for_machines(known: Known) -> None:
+    facts = supplier_facts(known.check(known.data))
+    assert facts["registered_then"] is facts["registered_now"] is True
+    assert facts["lists"][0]["publishers"][0]["now"] == ["recycling"]
+    assert facts["record"]["genuine"] is True
+    assert facts["not_checked"]
+
+
+def test_who_is_not_listed(known: Known) -> None:
+    found = known.check(known.world.ledger.suppliers.file(OTHER, DAY))
+    assert found.lists[0][0].listed() == ()
+    assert "NOT LISTED" in words(found)
+
+
+def test_a_day_before_the_registration(known: Known) -> None:
+    found = known.check(known.world.ledger.suppliers.file(OWNER, "2020-01-01"))
+    assert found.then is None
+    assert "NOT REGISTERED on 2020-01-01 (UTC), registered since" in words(found)
+    assert supplier_facts(found)["then"] is None
+
+
+def test_a_day_that_has_not_come(known: Known) -> None:
+    assert known.refused(known.world.ledger.suppliers.file(OWNER, "2099-01-01")) == (
+        "undecided.supplier.day"
+    )
+
+
+def test_a_revoked_key_and_a_removal(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with World(tmp_path_factory.mktemp("revoked"), operators=("owner",)) as world:
+        world.end_epoch()
+        world.accepted(world.revoke_key("owner"))
+        world.end_epoch()
+        world.accepted(world.remove("owner"))
+        world.end_epoch()
+        data = world.ledger.suppliers.file(OWNER, DAY)
+        found = verify_supplier(data, trust_of(world), AT)
+    text = words(found)
+    assert "REVOKED" in text
+    assert f"NOT REGISTERED on {DAY}" in text
+    assert [item.kind for item in found.statements] == [
+        "operator-registered",
+        "key-revoked",
+        "operator-removed",
+    ]
+    assert found.lists == ()
+    assert any("white lists: the file has none" in text for text in found.unchecked)
+
+
+def test_every_flip_is_refused(known: Known) -> None:
+    for place in range(0, len(known.data), 7):
+        data = bytearray(known.data)
+        data[place] ^= 1 << place % 8
+        known.refused(bytes(data))
+
+
+def test_missing_and_foreign_entries(known: Known) -> None:
+    entries = known.file.entries
+    registration = next(
+        place for place, entry in enumerate(entries) if OWNER.encode() in entry.leaf
+    )
+    for place in range(len(entries)):
+        known.refused(known.changed(entries=entries[:place] + entries[place + 1 :]))
+    other = decode_supplier(known.world.ledger.suppliers.file(OTHER, DAY)).entries
+    indexes = {entry.index for entry in entries}
+    added = [entry for entry in other if entry.index not in indexes]
+    merged = tuple(sorted((*entries, *added), key=lambda entry: entry.index))
+    assert known.refused(known.changed(entries=merged)) == "failed.dossier.foreign"
+    assert registration
+
+
+def test_another_question(known: Known) -> None:
+    assert known.refused(known.changed(operator=OTHER)).startswith("failed.")
+    assert known.refused(known.data.replace(DAY.encode(), b"2021-01-01", 1)) == (
+        "malformed.supplier"
+    )
+
+
+def test_falsified_lists(known: Known) -> None:
+    proofs = known.file.lists[SCHEME]
+    assert known.refused(known.changed(lists={SCHEME: {"https://z.example": proofs[OWNER]}})) == (
+        "failed.list.foreign"
+    )
+    assert known.refused(known.changed(lists={SCHEME: {OWNER: {}}})) == "failed.list.missing"
+    assert known.refused(known.changed(lists={})) == "failed.dossier.foreign"
+
+
+@pytest.mark.parametrize("data", [b"", b"\x00", b"not a file", b"\xa0"])
+def test_what_is_no_supplier_file(known: Known, data: bytes) -> None:
+    assert known.refused(data).startswith("malformed.")
+
+
+def test_a_later_version(known: Known) -> None:
+    before, key, after = known.data.rpartition(b"gversion")
+    assert known.refused(before + key + b"\x02" + after[1:]) == "unsupported.supplier"
+
+
+def test_another_ledger(known: Known) -> None:
+    trust = msgspec.structs.replace(trust_of(known.world), origin="log.example/mine")
+    with pytest.raises(CellbookError) as found:
+        verify_supplier(known.data, trust, AT)
+    assert found.value.code == "undecided.trust.other-ledger"
+
+
+def test_it_is_read_as_it_was_written(known: Known) -> None:
+    assert isinstance(known.file, Supplier)
+    assert encode_supplier(known.file) == known.data
