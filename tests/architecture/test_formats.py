@@ -310,7 +310,7 @@ def test_a_dossier(world: World, pack: str) -> None:
         assert proof[1] == index
     names = [row[0] for row in value["index"]]
     assert names == sorted(names, key=str.encode)
-    assert {pack, "https://owner.example", "urn:cellbook:log:log.example/test"} == set(names)
+    assert {pack, "https://owner.example", "urn:cellbook:log:log.example/test"} <= set(names)
     root = sign1(value["entries"][-1][1])[2]
     assert root is not None
     for uri, count, chain, (depth, present, siblings, *other) in value["index"]:
