@@ -124,6 +124,8 @@ def verify(file: str, trust_file: str, at: str | None, as_json: bool) -> int:
 
 
 def _text(shown: ShownOperator) -> str:
+    from ledger.proof.report import paragraph
+
     removed = "" if shown.removed is None else f", REMOVED by entry {shown.removed}"
     revoked = sum(key.revoked is not None for key in shown.keys)
     others = sum(key.compromised_since is not None for key in shown.keys)
@@ -134,7 +136,7 @@ def _text(shown: ShownOperator) -> str:
         f"  roles       {one_line(', '.join(shown.roles)) or 'none'}",
         f"  keys        {len(shown.keys)}, {revoked} revoked, {others} once in other hands",
         f"  units       {shown.units}{' and more' if shown.more else ''} with its signature",
-        f"  activity    {one_line(shown.activity)}",
+        *paragraph(shown.activity, "  activity", 14),
         f"  seed        {one_line(shown.seed)}",
     ]
     lines += [f"  sample      {one_line(_unit(unit))}" for unit in shown.sample]

@@ -19,7 +19,7 @@ from ledger.wire.verifier import Verifier
 
 OF_FILES = (TREE, LEAF, BUNDLE, TOO_LARGE, WRONG_SIZE)
 """Faults of files that nobody has signed: another source may have the right ones."""
-SAVED_EVERY = 16_384
+SAVED_EVERY = 4_096
 """Entries after which progress is written down."""
 
 
