@@ -26,8 +26,9 @@ from ledger.tree.prefix_blocks import (
     read_blocks,
     root_block,
 )
-from ledger.tree.prefix_insertion import Insertion
+from ledger.tree.prefix_insertion import Insertion, with_key
 
+_FEW = 8
 CHUNK = 1024
 """Keys changed at a time; the blocks on their ways are in memory. A block is 26 KB at most, and
 neighbouring keys share the upper ones: some 5 MB as a rule, 60 MB where no way shares one."""
@@ -122,23 +123,24 @@ class _Descent:
         if byte_at * BLOCK_BITS == DEEPEST:
             touched.new.extend(keys[first:end])
             return touched
-        mark = touched.dirty.add
         while first < end:
             byte, stop = keys[first][byte_at], first + 1
             while stop < end and keys[stop][byte_at] == byte:
                 stop += 1
-            start, mask = 0, 0x80
+            start, mask, way = 0, 0x80, []
             while data[start] == INNER_TAG:
-                mark(start)
+                way.append(start)
                 if byte & mask:  # Inlined, not right_of: every level of every way comes here.
                     start += data[start + 33] << 16 | data[start + 34] << 8 | data[start + 35]
                 start += HEADER
                 mask >>= 1
-            self._arrive(touched, start, first, stop)
+            if self._arrive(touched, start, first, stop):
+                touched.dirty.update(way)
             first = stop
         return touched
 
-    def _arrive(self, touched: _Touched, start: int, first: int, stop: int) -> None:
+    def _arrive(self, touched: _Touched, start: int, first: int, stop: int) -> bool:
+        """Where the ways of these keys end, at ``start``; False where they must be put in first."""
         data, key = touched.data, self._keys[first]
         tag = data[start]
         if tag == LINK_TAG:
@@ -148,6 +150,8 @@ class _Descent:
             data[start + 33 : start + 65] = self._values[key]
         else:
             touched.new.extend(self._keys[first:stop])
+            return False
+        return True
 
     def _finish(self, touched: _Touched) -> None:
         """Hash what lies on the ways, once the blocks below are done."""
@@ -157,9 +161,19 @@ class _Descent:
         _hash(data, touched.dirty)
         block = bytes(data)
         if touched.new:
-            insertion = Insertion(touched.new, self._values, self._done)
-            block = insertion.run(block, len(touched.place) * BLOCK_BITS)
+            block = self._grown(block, len(touched.place) * BLOCK_BITS, touched.new)
         self._done[touched.place] = block
+
+    def _grown(self, block: bytes, depth: int, new: Sequence[bytes]) -> bytes:
+        """With keys that it does not have: one by one where they are few."""
+        rest = list(new)
+        while rest and len(new) <= _FEW:
+            grown = with_key(block, depth, rest[-1], self._values[rest[-1]])
+            if grown is None:
+                break
+            block = grown
+            rest.pop()
+        return Insertion(rest, self._values, self._done).run(block, depth) if rest else block
 
 
 def _replaced(block: bytes, byte: int, key: bytes, value: bytes) -> bytes | None:

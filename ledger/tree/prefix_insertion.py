@@ -75,6 +75,58 @@ class Insertion:
         return bisect_left(self._keys, (prefix << shift).to_bytes(HASH, "big"), first, end)
 
 
+def with_key(block: bytes, depth: int, key: bytes, value: bytes) -> bytes | None:
+    """``block``, whose node is at ``depth``, with one key that it does not have.
+
+    None where it has the key, and where a block would come into being below it. The same as an
+    Insertion, without making anew what is beside the way.
+    """
+    start, at, way = 0, depth, []
+    while block[start] == INNER_TAG:
+        left, right = start + HEADER, right_of(block, start)
+        is_right = _bit(key, at)
+        way.append((start, left if is_right else right, is_right))
+        start = right if is_right else left
+        at += 1
+    new = _in_place_of(block, start, at, key, value)
+    if new is None:
+        return None
+    stop = start + (1 if block[start] == EMPTY_TAG else 1 + 2 * HASH)
+    data = bytearray(block[:start] + new + block[stop:])
+    node, more = hash_at(new, 0), len(new) - (stop - start)
+    for parent, beside, is_right in reversed(way):
+        if is_right:
+            node = inner_node(hash_at(block, beside), node)
+        else:
+            node = inner_node(node, hash_at(block, beside))
+            length = int.from_bytes(block[parent + 33 : parent + 36], "big") + more
+            data[parent + 33 : parent + 36] = length.to_bytes(3, "big")
+        data[parent + 1 : parent + 33] = node
+    return bytes(data)
+
+
+def _in_place_of(block: bytes, start: int, at: int, key: bytes, value: bytes) -> bytes | None:
+    """What takes the place of the node at ``start``, which is at depth ``at``."""
+    new = leaf_bytes(key, value)
+    if block[start] == EMPTY_TAG:
+        return new
+    other = block[start + 1 : start + 1 + HASH]
+    differing = int.from_bytes(key, "big") ^ int.from_bytes(other, "big")
+    parting = KEY_BITS - differing.bit_length()
+    # A border between the two would make a block; a border at the node itself as well.
+    if (
+        block[start] != LEAF_TAG
+        or parting == KEY_BITS
+        or parting // BLOCK_BITS != (at - 1) // BLOCK_BITS
+    ):
+        return None
+    old = block[start : start + 1 + 2 * HASH]
+    node = _joined(old, new) if _bit(key, parting) else _joined(new, old)
+    for depth in range(parting - 1, at - 1, -1):
+        node = _joined(EMPTY_BYTES, node) if _bit(key, depth) else _joined(node, EMPTY_BYTES)
+    return node
+
+
 def _children(node: bytes, depth: int) -> tuple[bytes, bytes]:
     """What is left and right below a node, once there are two keys: a leaf moves down."""
     if node[0] == INNER_TAG:
