@@ -98,8 +98,7 @@ class GroupCommit:
             log = _policy(desk, self.log_uri)
             if not is_due(head, log):
                 return None
-            since = 0 if head.last_head is None else head.last_head + 1
-            index_root = extend_index(writing, since, head.size)
+            index_root = extend_index(writing, head.last_head, head.size)
             leaf = _sign_head(signers, log, self.log_uri, head, time, index_root)
             placed = desk.take(unchecked(parse_statement(leaf)))
             head = msgspec.structs.replace(

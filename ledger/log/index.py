@@ -8,28 +8,53 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from keys.errors import declare
+from ledger.custody.decision import read_content
+from ledger.custody.governance import Head
 from ledger.store.indexing import Pair
 from ledger.store.writing import Writing
 from ledger.tree.merkle import HASH
-from ledger.tree.prefix import key_of
+from ledger.tree.prefix import EMPTY, key_of
 from ledger.tree.prefix_chain import Chain
 from ledger.tree.prefix_growth import change
 from ledger.tree.tiles import TILE, TILE_BITS, tile_width
+from ledger.wire.statement import parse_statement
+
+INDEX = declare(
+    "damaged.log.index",
+    "The stored index is not the one whose root the last head states.",
+    "No head is signed any more. Run `cellbook fsck`; restore the database from a copy.",
+)
 
 
-def extend_index(writing: Writing, start: int, stop: int) -> bytes:
-    """Take in entries start ≤ index < stop, the first that the index lacks; the root after them.
+def extend_index(writing: Writing, last_head: int | None, stop: int) -> bytes:
+    """Take in the entries after ``last_head`` (None: all) and before ``stop``; the root after them.
 
     A page of 16,384 pairs of entry and subject at a time is in memory, some 20 MB with the blocks
-    that they lead to. Raises ``damaged.store.tile``, ``damaged.tree.block``, ``unavailable.*``.
+    that they lead to. Raises ``damaged.log.index`` where the stored index is not that of the last
+    head, ``damaged.store.tile``, ``damaged.tree.block``, ``unavailable.*``.
     """
-    after: Pair = (start, -1)
-    leaf_hashes = _LeafHashes(writing, stop)
     root = change(writing, {})
+    if root != _stated(writing, last_head):
+        # To go on would sign a root over subjects that were never in the log, or without some.
+        raise INDEX.at(f"entry {last_head}", "the blocks lead to another root")
+    after: Pair = (0 if last_head is None else last_head, -1)
+    leaf_hashes = _LeafHashes(writing, stop)
     while page := writing.concerned(after, stop):
         root = _take(writing, page, leaf_hashes)
         after = page[-1]
     return root
+
+
+def _stated(writing: Writing, last_head: int | None) -> bytes:
+    """The index root in the last head; that of no subjects before there is one."""
+    if last_head is None:
+        return EMPTY
+    entry = writing.entry(last_head)
+    content = None if entry is None else read_content(parse_statement(entry.leaf))
+    if not isinstance(content, Head):
+        raise INDEX.at(f"entry {last_head}", "it is no head")
+    return content.index_root
 
 
 def _take(writing: Writing, page: Sequence[Pair], leaf_hashes: _LeafHashes) -> bytes:

@@ -80,6 +80,12 @@ class Writing:
         with self._using() as connection:
             return queries.chain(connection, uri, self.head.size, limit)
 
+    def entry(self, index: int) -> StoredEntry | None:
+        """The entry at ``index``, as it is stored."""
+        with self._using() as connection:
+            found = queries.entries(connection, index, index + 1)
+        return found[0] if found else None
+
     def tile(self, level: int, n: int, width: int) -> bytes:
         """The first ``width`` hashes of a tile. Raises ``damaged.store.tile``."""
         with self._using() as connection:

@@ -14,7 +14,8 @@ order in which they came. A leaf of a tree of a million keys is three blocks awa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
 from keys.errors import declare
@@ -86,6 +87,15 @@ def right_of(block: bytes | bytearray, start: int) -> int:
 def root_block(reader: BlockReader) -> bytes:
     """The root's block; that of the empty tree where there is none."""
     return reader.blocks([b""]).get(b"", EMPTY_BYTES)
+
+
+@contextmanager
+def well_formed() -> Iterator[None]:
+    """What is read in here are blocks: bytes that end too early are damage."""
+    try:
+        yield
+    except IndexError:
+        raise BLOCK.at("block", "it ends too early") from None
 
 
 def read_blocks(reader: BlockReader, hashes: Mapping[bytes, bytes]) -> Mapping[bytes, bytes]:

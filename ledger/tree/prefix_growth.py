@@ -25,6 +25,7 @@ from ledger.tree.prefix_blocks import (
     hash_at,
     read_blocks,
     root_block,
+    well_formed,
 )
 from ledger.tree.prefix_insertion import Insertion, with_key
 
@@ -45,10 +46,11 @@ def change(writer: BlockWriter, values: Mapping[bytes, bytes]) -> bytes:
         raise KEY.at("changes")
     keys = sorted(values)
     # Neighbours share blocks, so parts of the sorted keys have only the upper ones in common.
-    for start in range(0, len(keys), CHUNK):
-        part = keys[start : start + CHUNK]
-        writer.put_blocks(_Descent(writer, part, values).changed())
-    return hash_at(root_block(writer), 0)
+    with well_formed():
+        for start in range(0, len(keys), CHUNK):
+            part = keys[start : start + CHUNK]
+            writer.put_blocks(_Descent(writer, part, values).changed())
+        return hash_at(root_block(writer), 0)
 
 
 class _Link(msgspec.Struct, frozen=True):

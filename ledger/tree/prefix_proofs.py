@@ -19,6 +19,7 @@ from ledger.tree.prefix_blocks import (
     read_blocks,
     right_of,
     root_block,
+    well_formed,
 )
 
 
@@ -36,7 +37,11 @@ def prove(reader: BlockReader, keys: Iterable[bytes]) -> dict[bytes, Lookup]:
     One call of the reader for each eight levels. Proofs are not verified: damaged blocks give
     wrong proofs. Raises ``damaged.tree.block`` and what the reader raises.
     """
-    ways = [_Way(key) for key in dict.fromkeys(keys)]
+    with well_formed():
+        return _proved(reader, [_Way(key) for key in dict.fromkeys(keys)])
+
+
+def _proved(reader: BlockReader, ways: Sequence[_Way]) -> dict[bytes, Lookup]:
     block = root_block(reader)
     root = hash_at(block, 0)
     blocks: Mapping[bytes, bytes] = {b"": block}

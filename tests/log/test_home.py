@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ledger.proof.trust import load_trust
 
 from keys import keyfile
 from keys.errors import CellbookError
 from ledger.custody.policy import key_of
 from ledger.log.home import Home
 from ledger.log.ledger import Ledger
+from ledger.proof.trust import load_trust
 from ledger.store.sql import SqlStore
 from tests.log.building import NOW, ORIGIN, World
 

@@ -13,6 +13,7 @@ from ledger.custody.rules import Occasion
 from ledger.custody.states import LogState, State
 from ledger.custody.subjects import named_by
 from ledger.proof.completeness import Stated
+from ledger.tree.merkle import leaf_hash
 from ledger.tree.prefix import key_of
 from ledger.tree.prefix_chain import Chain
 from ledger.tree.prefix_growth import change
@@ -38,17 +39,16 @@ class Indexed:
         if list(leaves[: len(self._leaves)]) != self._leaves:
             self.__init__()  # type: ignore[misc]
         for leaf in leaves[len(self._leaves) :]:
-            statement = parse_statement(leaf)
-            self.subjects.append(self._concerned(len(self._leaves), statement))
+            self.subjects.append(self._concerned(len(self._leaves), leaf))
             self._leaves.append(leaf)
 
     def chains(self, size: int, hidden: Iterable[int] = ()) -> dict[str, Chain]:
         """The chains over the first ``size`` leaves, without those that are ``hidden``."""
         chains: dict[str, Chain] = {}
         for index in sorted(set(range(size)) - set(hidden)):
-            leaf_hash = parse_statement(self._leaves[index]).leaf_hash
             for uri in self.subjects[index]:
-                chains[uri] = chains.get(uri, Chain()).after(index, leaf_hash)
+                hashed = leaf_hash(self._leaves[index])
+                chains[uri] = chains.get(uri, Chain()).after(index, hashed)
         return chains
 
     def root(self, size: int, hidden: Iterable[int] = ()) -> bytes:
@@ -68,8 +68,12 @@ class Indexed:
             Stated(uri, chains.get(uri, Chain()), found[key_of(uri)].proof) for uri in ordered
         )
 
-    def _concerned(self, index: int, statement: Statement) -> tuple[str, ...]:
-        content = read_content(statement)
+    def _concerned(self, index: int, leaf: bytes) -> tuple[str, ...]:
+        try:
+            statement = parse_statement(leaf)
+            content = read_content(statement)
+        except CellbookError:
+            return ()
         entry_id = statement.entry_id
         self._known.setdefault(entry_id, Registered(index, entry_id, statement, content))
         try:
