@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -41,8 +40,20 @@ def _run(*args: str) -> tuple[float, int]:
     command = Path(sys.executable).with_name("cellbook")
     begun = time.perf_counter()
     process = subprocess.Popen([str(command), *args], stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    most = 0
+    while process.poll() is None:
+        most = max(most, _peak(process.pid))
+        time.sleep(0.01)
     if process.returncode != 0:
         raise RuntimeError(f"cellbook {args[0]} ended with {process.returncode}")
-    return time.perf_counter() - begun, usage.ru_maxrss >> 10
+    return time.perf_counter() - begun, most
+
+
+def _peak(pid: int) -> int:
+    """MiB that a process has used at the most. Not ru_maxrss: that begins with its parent's."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    peak = [line.split()[1] for line in status.split("\n") if line.startswith("VmHWM")]
+    return int(peak[0]) >> 10 if peak else 0
