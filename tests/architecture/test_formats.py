@@ -314,7 +314,9 @@ def test_a_dossier(world: World, pack: str) -> None:
     root = sign1(value["entries"][-1][1])[2]
     assert root is not None
     for uri, count, chain, (depth, present, siblings, *other) in value["index"]:
-        assert other == [], "all of them are there"
+        if count == 0:
+            continue
+        assert other == []
         key = sha256(b"\x20subject\0" + uri.encode()).digest()
         stated = sha256(b"\x25" + count.to_bytes(8, "big") + chain).digest()
         node = sha256(b"\x22" + key + stated).digest()

@@ -114,7 +114,7 @@ def test_a_battery_is_found_and_its_dossier_fetched(world: World, remote: Remote
     pack = world.battery()
     remote.register(world.event("manufacture", pack))
     assert remote.find(pack.rpartition(":")[2].lower()) == pack
-    assert remote.dossier(pack)[:1] == b"\xa5"
+    assert remote.dossier(pack)[:1] == b"\xa6"
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ class Indexed:
         self._known: dict[bytes, Registered] = {}
 
     def follow(self, leaves: Sequence[bytes]) -> None:
-        """Take in ``leaves``; those that are known stay as they are, unless others replaced them."""
+        """Take in ``leaves``; those that are known stay, unless others replaced them."""
         if list(leaves[: len(self._leaves)]) != self._leaves:
             self.__init__()  # type: ignore[misc]
         for leaf in leaves[len(self._leaves) :]:

@@ -145,7 +145,9 @@ def test_falsified_lists(recycled: Recycled) -> None:
 def test_a_list_without_its_snapshots(recycled: Recycled) -> None:
     (index,) = recycled.dossier.lists[SCHEME][OWNER]
     entries = tuple(entry for entry in recycled.dossier.entries if entry.index != index)
-    assert recycled.refused(changed(recycled.dossier, entries=entries)) == "failed.dossier.incomplete"
+    assert (
+        recycled.refused(changed(recycled.dossier, entries=entries)) == "failed.dossier.incomplete"
+    )
     made = decode_dossier(recycled.world.ledger.dossier(recycled.made))
     value = changed(made, lists=recycled.dossier.lists)
     assert recycled.refused(value) == "failed.dossier.unproven"

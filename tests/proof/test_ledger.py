@@ -12,7 +12,7 @@ from keys.errors import CellbookError
 from keys.signer import generate
 from ledger.custody.governance import LogKey
 from ledger.proof.checkpoint import Checkpoint, format_body
-from ledger.proof.dossier import Dossier, decode_dossier, encode_dossier
+from ledger.proof.dossier import decode_dossier, encode_dossier
 from ledger.proof.genuine import CLOCK_SKEW
 from ledger.proof.verdict import Verdict
 from ledger.proof.verify import verify_dossier
