@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from cli.evidence import evidence_facts, evidence_text, held_files
 from cli.output import Example, json_option, print_json, printable, read_file
 from cli.saving import save
 from keys.errors import CellbookError, declare
 from ledger.custody.profiles import choose
 from ledger.custody.times import parse_moment
-from ledger.proof.evidence import match_evidence
-from ledger.proof.export import refusal_facts, verdict_facts
-from ledger.proof.page import refusal_page, verdict_page
 from ledger.proof.refusal import print_refusal
 from ledger.proof.report import print_verdict
 from ledger.proof.required import check_rules
 from ledger.proof.trust import Trust, load_trust, trust_digest
+from ledger.proof.verdict import Verdict
 from ledger.proof.verify import verify_dossier
+
+if TYPE_CHECKING:
+    from ledger.proof.evidence import EvidenceMatch
 
 TRUST = declare(
     "usage.trust",
@@ -107,34 +109,100 @@ def verify(
     moment, offset = moment_of(at)
     chosen = choose(profiles, "--profile") if profiles else None
     check_rules(required)
-    files = None if evidence is None else held_files(evidence)
     data = read_file(file)
     trust, digest = believed(trust_file)
+    show = _Showing(trust, digest, moment, offset, report, as_json)
+    held = None if evidence is None else _held(evidence)
     try:
         verdict = verify_dossier(
             data, trust, moment, label=label, profiles=chosen, required=required
         )
     except CellbookError as error:
-        if report is not None:
-            about = sha256(data).digest()
-            page = refusal_page(error, moment, trust, digest, about, offset_minutes=offset)
-            save(report, page.encode())
-        print_with_trust(
-            print_refusal(error), refusal_facts(error), trust, digest, as_json, ok=False
-        )
+        show.refusal(error, sha256(data).digest())
         return error.exit_code
-    match = None if files is None else match_evidence(verdict.documents, files)
+    match = None if held is None else held(verdict)
     failed = verdict.fails(strict=strict) or (match is not None and match.contradicts)
-    text = print_verdict(verdict, offset_minutes=offset, verbose=verbose)
-    facts = verdict_facts(verdict, strict=strict)
-    if match is not None:
-        text, facts = text + evidence_text(match), {**facts, "evidence": evidence_facts(match)}
-    if report is not None:
-        page = verdict_page(verdict, digest, offset_minutes=offset, documents=match)
-        save(report, page.encode())
     passed = not failed and not verdict.is_undecided
-    print_with_trust(text, facts, trust, digest, as_json, ok=passed)
+    show.verdict(verdict, match, strict=strict, verbose=verbose, passed=passed)
     return _BREACH_EXIT if failed else _UNDECIDED_EXIT if verdict.is_undecided else 0
+
+
+class _Showing:
+    """Text, JSON or a page of what was found. What only one of them needs is imported for it."""
+
+    def __init__(
+        self,
+        trust: Trust,
+        digest: bytes,
+        moment: int,
+        offset: int,
+        report: str | None,
+        as_json: bool,
+    ) -> None:
+        self._trust = trust
+        self._digest = digest
+        self._moment = moment
+        self._offset = offset
+        self._report = report
+        self._as_json = as_json
+
+    def refusal(self, error: CellbookError, file_sha256: bytes) -> None:
+        """A record that is not genuine, not whole, or could not be judged."""
+        if self._report is not None:
+            from ledger.proof.page import refusal_page
+
+            page = refusal_page(
+                error,
+                self._moment,
+                self._trust,
+                self._digest,
+                file_sha256,
+                offset_minutes=self._offset,
+            )
+            save(self._report, page.encode())
+        text, facts = print_refusal(error), dict[str, object]()
+        if self._as_json:
+            from ledger.proof.export import refusal_facts
+
+            facts = refusal_facts(error)
+        print_with_trust(text, facts, self._trust, self._digest, self._as_json, ok=False)
+
+    def verdict(
+        self,
+        verdict: Verdict,
+        match: EvidenceMatch | None,
+        *,
+        strict: bool,
+        verbose: bool,
+        passed: bool,
+    ) -> None:
+        """A genuine record, and which of its documents the buyer holds."""
+        if self._report is not None:
+            from ledger.proof.page import verdict_page
+
+            page = verdict_page(verdict, self._digest, offset_minutes=self._offset, documents=match)
+            save(self._report, page.encode())
+        text, facts = "", dict[str, object]()
+        if self._as_json:
+            from ledger.proof.export import verdict_facts
+
+            facts = verdict_facts(verdict, strict=strict)
+        else:
+            text = print_verdict(verdict, offset_minutes=self._offset, verbose=verbose)
+        if match is not None:
+            from cli.evidence import evidence_facts, evidence_text
+
+            text, facts = text + evidence_text(match), {**facts, "evidence": evidence_facts(match)}
+        print_with_trust(text, facts, self._trust, self._digest, self._as_json, ok=passed)
+
+
+def _held(folder: Path) -> Callable[[Verdict], EvidenceMatch]:
+    """Compares the documents of a verdict with the files in ``folder``, which are read now."""
+    from cli.evidence import held_files
+    from ledger.proof.evidence import match_evidence
+
+    files = held_files(folder)
+    return lambda verdict: match_evidence(verdict.documents, files)
 
 
 def believed(file: str) -> tuple[Trust, bytes]:
