@@ -317,13 +317,14 @@ def test_a_dossier(world: World, pack: str) -> None:
         if count == 0:
             continue
         assert other == []
+        left = siblings
         key = sha256(b"\x20subject\0" + uri.encode()).digest()
         stated = sha256(b"\x25" + count.to_bytes(8, "big") + chain).digest()
         node = sha256(b"\x22" + key + stated).digest()
         for level in reversed(range(depth)):
             sibling = sha256(b"\x21").digest()
             if present[level // 8] >> (7 - level % 8) & 1:
-                siblings, sibling = siblings[:-32], siblings[-32:]
+                left, sibling = left[:-32], left[-32:]
             right = key[level // 8] >> (7 - level % 8) & 1
             node = sha256(b"\x23" + (sibling + node if right else node + sibling)).digest()
         assert node == cbor2.loads(root)["index_root"]
