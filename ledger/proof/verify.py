@@ -25,7 +25,6 @@ import msgspec
 from keys.cose_key import Backend
 from keys.errors import declare
 from ledger.custody.events import Model
-from ledger.custody.governance import Policy
 from ledger.custody.profiles import Profiles, check_known
 from ledger.custody.schemes import list_uri
 from ledger.custody.states import BatteryState
@@ -40,7 +39,7 @@ from ledger.proof.genuine import (
     verify_checkpoint,
     verify_receipts,
 )
-from ledger.proof.history import History, ReadEntry, read_entries, replay
+from ledger.proof.history import History, read_entries, replay
 from ledger.proof.listed_works import without_lists, works_in
 from ledger.proof.parts import (
     check_assessments,
@@ -74,8 +73,8 @@ def verify_dossier(
 
     ``at`` is the time of the check in Unix seconds; ``label`` is the code on the battery, if
     somebody read it. ``profiles`` are those by which the buyer judges the whole history; without,
-    those of the newest policy in the file. ``required`` are ids of rules that must have been judged
-    and hold. Raises ``malformed.*``, ``failed.*`` and ``rejected.*`` for a record that is not
+    each event is judged by the policy at its place in the log. ``required`` are ids of rules that
+    must have been judged and hold. Raises ``malformed.*``, ``failed.*`` and ``rejected.*`` for a record that is not
     genuine, ``undecided.*`` and ``unsupported.*`` where a required check could not be made.
     Breaches of rules, remarks, what became of required rules, and a label that does not match are
     in the Verdict.
@@ -91,8 +90,7 @@ def verify_dossier(
     entries = read_entries(dossier.entries)
     carried = carried_by(dossier.subject, (entry.content for entry in entries))
     check_parts(entries, carried)
-    judged_by = _policys(entries) if profiles is None else profiles
-    history = replay(entries, carried, backend, judged_by)
+    history = replay(entries, carried, backend, profiles)
     check_root(history, entries[0], trust)
     check_assessments(history)
     check_belongs(history, without_lists(entries, dossier.lists), carried)
@@ -119,13 +117,8 @@ def verify_dossier(
         file_sha256=sha256(data).digest(),
     )
     typed = None if label is None else match_label(label, dossier.subject, history.states)
+    judged_by = history.log.profiles if profiles is None else profiles
     return tell(dossier.subject, battery, history, carried, record, at, typed, judged_by, required)
-
-
-def _policys(entries: tuple[ReadEntry, ...]) -> Profiles:
-    """The profiles of the newest policy in the file; ``replay`` decides whether it is one."""
-    policies = [entry.content for entry in entries if isinstance(entry.content, Policy)]
-    return tuple((p.name, p.version) for policy in policies[-1:] for p in policy.profiles)
 
 
 def _battery(dossier: Dossier, history: History) -> BatteryState:

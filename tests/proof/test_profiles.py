@@ -70,14 +70,18 @@ def test_what_the_policy_forbade_is_not_called_allowed() -> None:
     assert broken(on(log, profiles=CORE_2)) >= {"ORD-4"}
 
 
-def test_the_newest_policy_of_the_file_judges_the_whole_history(assessed: LyingLog) -> None:
+def test_a_new_policy_does_not_judge_what_was_before_it(assessed: LyingLog) -> None:
     assessed.next_policy(profiles=(Profile(name="core", version=2),))
     assessed.event("reading", PACK)
     assessed.head()
     verdict = on(assessed)
     assert verdict.profiles == CORE_2
-    assert broken(verdict) == {"ASM-1"}
-    assert [event.forbidden_by for event in verdict.life] == [()] * 5
+    assert broken(verdict) == set()
+    assessed.event("assessment", PACK, **UNREAL)
+    assessed.head()
+    (breach,) = on(assessed).breaches
+    assert (breach.rule, breach.index) == ("ASM-1", assessed.size - 2)
+    assert len(on(assessed, profiles=CORE_2).breaches) == 2
     assert broken(on(assessed, profiles=CORE_1)) == set()
 
 
