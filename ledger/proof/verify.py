@@ -74,8 +74,9 @@ def verify_dossier(
     ``at`` is the time of the check in Unix seconds; ``label`` is the code on the battery, if
     somebody read it. ``profiles`` are those by which the buyer judges the whole history; without,
     each event is judged by the policy at its place in the log. ``required`` are ids of rules that
-    must have been judged and hold. Raises ``malformed.*``, ``failed.*`` and ``rejected.*`` for a record that is not
-    genuine, ``undecided.*`` and ``unsupported.*`` where a required check could not be made.
+    must have been judged and hold. Raises ``malformed.*``, ``failed.*`` and ``rejected.*`` for a
+    record that is not genuine, ``undecided.*`` and ``unsupported.*`` where a required check could
+    not be made.
     Breaches of rules, remarks, what became of required rules, and a label that does not match are
     in the Verdict.
 
