@@ -123,7 +123,7 @@ def show_growth(path: Path, limit: float, largest: int) -> None:
         cpu = costs[-1].cpu_us / costs[-2].cpu_us
         row(f"cost at {sizes[-1]:,} over that at {sizes[-2]:,}", f"{ratio:.2f} (CPU {cpu:.2f})")
     warm, together, alone = inprocess.receipts_per_second(world, 20_000)
-    row("inclusion proofs, warm", f"{warm:,.0f} /s")
+    row("inclusion proofs of recent entries, warm", f"{warm:,.0f} /s")
     row("receipts, 1,000 at once", f"{together:,.0f} /s")
     row("receipts, one by one", f"{alone:,.0f} /s")
     world.close()
