@@ -22,10 +22,8 @@ from ledger.proof.shapes import (
     RequiredFacts,
     VerdictFacts,
 )
-from ledger.proof.verdict import LifeEvent, Verdict
+from ledger.proof.verdict import NOT_CHECKED, LifeEvent, Verdict
 from ledger.wire.base64text import encode_base64url
-
-NOT_CHECKED = "not checked"
 
 
 def verdict_facts(verdict: Verdict, *, strict: bool = False) -> dict[str, Any]:

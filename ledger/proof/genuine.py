@@ -10,6 +10,7 @@ from hashlib import sha256
 
 from keys.cose_key import Backend
 from keys.errors import CellbookError, declare
+from ledger.custody.events import Model
 from ledger.custody.governance import Head, Policy
 from ledger.custody.naming import log_uri
 from ledger.custody.policy import log_key
@@ -21,6 +22,7 @@ from ledger.proof.history import History, ReadEntry
 from ledger.proof.parts import MISSING
 from ledger.proof.receipt import encode_receipt, parse_receipt, receipt_header
 from ledger.proof.trust import Trust
+from ledger.proof.verdict import Record
 from ledger.tree.merkle import verify_inclusion
 from ledger.wire.cose import verify_parsed
 from ledger.wire.verifier import Verifier
@@ -146,3 +148,34 @@ def check_time(head: Head, at: int) -> None:
     """That the file is not from after the time of the check. Raises ``undecided.time``."""
     if head.time > at + CLOCK_SKEW:
         raise FUTURE.at("checkpoint", f"it is {head.time - at} s ahead")
+
+
+def record_of(
+    data: bytes,
+    trust: Trust,
+    checkpoint: Checkpoint,
+    head: Head,
+    history: History,
+    entries: int,
+    completeness: str,
+) -> Record:
+    """What is established of a file once all of the above has passed.
+
+    ``entries`` counts those in the file; ``completeness`` is STATED only where the caller has
+    compared them with the head's index.
+    """
+    return Record(
+        ledger=trust.name,
+        origin=trust.origin,
+        genesis=trust.genesis,
+        family=trust.family,
+        size=checkpoint.size,
+        root=checkpoint.root,
+        time=head.time,
+        policy=history.log.number,
+        profiles=history.log.profiles,
+        entries=entries,
+        events=sum(not isinstance(decided.event, Model) for decided in history.events),
+        file_sha256=sha256(data).digest(),
+        completeness=completeness,
+    )

@@ -50,7 +50,7 @@ def supplier_facts(found: SupplierCheck) -> dict[str, Any]:
         "lists": [_answer_facts(answer) for pair in found.lists for answer in pair],
         "record": {
             "genuine": True,
-            "completeness": "not checked",
+            "completeness": record.completeness,
             "origin": record.origin,
             "genesis": encode_base64url(record.genesis),
             "size": record.size,

@@ -14,8 +14,8 @@ from ledger.custody.rules.listing import Work
 from ledger.custody.states import BatteryState
 from ledger.proof.required import Required
 
-STATED = "stated by the service"
-"""Completeness by the index that the log itself signed."""
+STATED, NOT_CHECKED = "stated by the service", "not checked"
+"""By whose word a file is complete: the index that the log itself signed, or nobody's."""
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -39,7 +39,7 @@ class Record(msgspec.Struct, frozen=True):
     entries: int
     events: int
     file_sha256: bytes
-    completeness: str = STATED
+    completeness: str
 
 
 class Signer(msgspec.Struct, frozen=True):

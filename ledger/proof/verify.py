@@ -18,13 +18,11 @@ What no step checks stands in ``Verdict.unchecked``.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from hashlib import sha256
 
 import msgspec
 
 from keys.cose_key import Backend
 from keys.errors import declare
-from ledger.custody.events import Model
 from ledger.custody.profiles import Profiles, check_known
 from ledger.custody.schemes import list_uri
 from ledger.custody.states import BatteryState
@@ -36,6 +34,7 @@ from ledger.proof.genuine import (
     check_ledger,
     check_root,
     check_time,
+    record_of,
     verify_checkpoint,
     verify_receipts,
 )
@@ -50,7 +49,7 @@ from ledger.proof.parts import (
 )
 from ledger.proof.required import check_rules
 from ledger.proof.trust import Trust
-from ledger.proof.verdict import Record, Verdict
+from ledger.proof.verdict import STATED, Verdict
 
 SUBJECT = declare(
     "failed.dossier.subject",
@@ -103,20 +102,7 @@ def verify_dossier(
     history = msgspec.structs.replace(history, works=works_in(history, dossier.lists))
     battery = _battery(dossier, history)
     check_time(head, at)
-    record = Record(
-        ledger=trust.name,
-        origin=trust.origin,
-        genesis=trust.genesis,
-        family=trust.family,
-        size=checkpoint.size,
-        root=checkpoint.root,
-        time=head.time,
-        policy=history.log.number,
-        profiles=history.log.profiles,
-        entries=len(entries),
-        events=sum(not isinstance(decided.event, Model) for decided in history.events),
-        file_sha256=sha256(data).digest(),
-    )
+    record = record_of(data, trust, checkpoint, head, history, len(entries), STATED)
     typed = None if label is None else match_label(label, dossier.subject, history.states)
     judged_by = history.log.profiles if profiles is None else profiles
     return tell(dossier.subject, battery, history, carried, record, at, typed, judged_by, required)

@@ -15,8 +15,6 @@ What no step checks stands in ``Participant.unchecked``.
 
 from __future__ import annotations
 
-from hashlib import sha256
-
 import msgspec
 
 from keys.cose_key import Backend
@@ -29,6 +27,7 @@ from ledger.proof.genuine import (
     check_ledger,
     check_root,
     check_time,
+    record_of,
     verify_checkpoint,
     verify_receipts,
 )
@@ -37,7 +36,7 @@ from ledger.proof.listed_works import stated_in
 from ledger.proof.participation import decode_participation
 from ledger.proof.parts import FOREIGN, check_heads, check_parts, held_chains
 from ledger.proof.trust import Trust
-from ledger.proof.verdict import Record
+from ledger.proof.verdict import STATED, Record
 
 UNCHECKED = (
     "that the ledger's own index, by which no snapshot or policy was left out, has all entries: no "
@@ -88,20 +87,7 @@ def verify_participation(
     snapshots = stated_in(history, list_uri(file.scheme))
     found = answer(file.scheme, file.identifier, file.day, snapshots, file.proofs)
     offsets = {item.content.utc_offset_min for item in history.snapshots}
-    record = Record(
-        ledger=trust.name,
-        origin=trust.origin,
-        genesis=trust.genesis,
-        family=trust.family,
-        size=checkpoint.size,
-        root=checkpoint.root,
-        time=head.time,
-        policy=history.log.number,
-        profiles=history.log.profiles,
-        entries=len(entries),
-        events=0,
-        file_sha256=sha256(data).digest(),
-    )
+    record = record_of(data, trust, checkpoint, head, history, len(entries), STATED)
     listed = tuple(item.snapshot for item in snapshots)
     return Participant(found, next(iter(offsets), None), listed, record, at)
 

@@ -15,7 +15,6 @@ What no step checks stands in ``SupplierCheck.unchecked``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from hashlib import sha256
 
 import msgspec
 
@@ -33,6 +32,7 @@ from ledger.proof.genuine import (
     check_ledger,
     check_root,
     check_time,
+    record_of,
     verify_checkpoint,
     verify_receipts,
 )
@@ -42,7 +42,7 @@ from ledger.proof.listed_works import stated_in
 from ledger.proof.parts import FOREIGN, check_parts
 from ledger.proof.supplier import Supplier, decode_supplier
 from ledger.proof.trust import Trust
-from ledger.proof.verdict import Record
+from ledger.proof.verdict import NOT_CHECKED, Record
 
 NOBODY = declare(
     "failed.supplier.operator",
@@ -106,20 +106,7 @@ def verify_supplier(
     now = history.states.get(file.operator)
     if not isinstance(now, OperatorState):
         raise NOBODY.at("operator", file.operator)
-    record = Record(
-        ledger=trust.name,
-        origin=trust.origin,
-        genesis=trust.genesis,
-        family=trust.family,
-        size=checkpoint.size,
-        root=checkpoint.root,
-        time=head.time,
-        policy=history.log.number,
-        profiles=history.log.profiles,
-        entries=len(entries),
-        events=0,
-        file_sha256=sha256(data).digest(),
-    )
+    record = record_of(data, trust, checkpoint, head, history, len(entries), NOT_CHECKED)
     return SupplierCheck(
         operator=file.operator,
         day=file.day,
