@@ -1,7 +1,8 @@
 """What makes a file genuine, whatever it tells of: its ledger, its checkpoint, its receipts.
 
-Dossiers and participation files are verified by the same functions; what they hold, and what
-follows from it, is checked by ``verify`` and ``verify_participation``.
+Dossiers, participation files and supplier files are verified by the same functions; what they
+hold, and what follows from it, is checked by ``verify``, ``verify_participation`` and
+``verify_supplier``.
 """
 
 from __future__ import annotations
