@@ -101,7 +101,8 @@ def _sqlite(url: URL, read_only: bool, lock_timeout: float) -> Engine:
             check_same_thread=False,
         )
         for pragma in _pragmas(read_only):
-            raw.execute(f"PRAGMA {pragma}").fetchall()
+            # Two processes that turn a new file to WAL at once are told BUSY without any wait.
+            _execute_patiently(raw, f"PRAGMA {pragma}", lock_timeout).fetchall()
         return raw
 
     engine = create_engine(
@@ -140,19 +141,25 @@ def _begin_reading(connection: Connection) -> None:
 def _begin_writing(lock_timeout: float) -> Any:
     def begin(connection: Connection) -> None:
         raw: Any = connection.connection.dbapi_connection
-        deadline = time.monotonic() + lock_timeout
-        while True:
-            try:
-                raw.execute("BEGIN IMMEDIATE")
-            except Exception as error:
-                if not is_busy(error) or time.monotonic() > deadline:
-                    # SQLAlchemy does not wrap what a listener raises.
-                    raise translate(error) from error
-                time.sleep(_BUSY_STEP)
-            else:
-                return
+        try:
+            _execute_patiently(raw, "BEGIN IMMEDIATE", lock_timeout)
+        except Exception as error:
+            # SQLAlchemy does not wrap what a listener raises.
+            raise translate(error) from error
 
     return begin
+
+
+def _execute_patiently(raw: Any, sql: str, timeout: float) -> Any:
+    """Execute ``sql`` again and again while somebody else has the lock, for ``timeout`` seconds."""
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            return raw.execute(sql)
+        except Exception as error:
+            if not is_busy(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(_BUSY_STEP)
 
 
 def _postgres(url: URL, read_only: bool, lock_timeout: float) -> Engine:
