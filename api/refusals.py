@@ -6,6 +6,7 @@ The class of an error fixes its HTTP status; the few codes of HTTP itself have t
 from __future__ import annotations
 
 from keys.errors import CellbookError, declare
+from ledger.custody.succession import FROZEN
 
 NO_ROUTE = declare(
     "missing.route",
@@ -70,6 +71,8 @@ _STATUS = {
     BATCH_COUNT.code: 413,
     MEDIA_TYPE.code: 415,
     FAULT.code: 500,
+    # Closed for ever: nobody needs to come back.
+    FROZEN.code: 410,
 }
 
 

@@ -17,6 +17,7 @@ from ledger.custody.refold import Chain
 from ledger.custody.rules import Occasion
 from ledger.custody.states import LogState, State
 from ledger.custody.subjects import CitedEntry
+from ledger.custody.succession import check_open
 from ledger.wire.statement import Statement, check_signature
 
 TOO_LARGE = declare(
@@ -55,6 +56,7 @@ def admit(
     very key that must have signed. The options are those of ``decide``. Raises ``rejected.*`` and
     ``failed.*``.
     """
+    check_open(log, content, occasion.index)
     key = _key(statement, content, states, log, occasion.index)
     if verified is None or verified.kid != key.kid:
         check_signature(statement, key, backend)

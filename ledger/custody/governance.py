@@ -212,6 +212,26 @@ class ListSnapshot(Governance, tag="list-snapshot", frozen=True, kw_only=True):
             raise FIELD.at("payload.rows", "leaves, rows and root do not fit together")
 
 
+class Successor(Part, frozen=True, kw_only=True):
+    """The log that may follow: its origin, and the thumbprint of the root of its genesis."""
+
+    origin: Name
+    root: Hash
+
+
+class Freeze(Governance, tag="freeze", frozen=True, kw_only=True):
+    """The end of a log, signed by the root in force: after it, only the head that closes it.
+
+    Without ``successor`` no log follows. Its root is the next root to which the policies have
+    committed.
+    """
+
+    successor: Successor | None = None
+
+
+AboutLog = Policy | Freeze
+"""Statements whose subject is the log: every file that is verified has all of them."""
+
 GOVERNANCE: PayloadTable[Governance] = {
     ("policy", 1): Policy,
     ("operator-registered", 1): OperatorRegistered,
@@ -221,6 +241,7 @@ GOVERNANCE: PayloadTable[Governance] = {
     ("key-revoked", 1): KeyRevoked,
     ("head", 1): Head,
     ("list-snapshot", 1): ListSnapshot,
+    ("freeze", 1): Freeze,
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from keys.errors import declare
-from ledger.custody.governance import Governance, Head, ListSnapshot, Policy
+from ledger.custody.governance import Freeze, Governance, Head, ListSnapshot, Policy
 from ledger.custody.naming import log_uri
 from ledger.custody.operators import apply_operator
 from ledger.custody.policy import NO_POLICY, apply_head, apply_policy
@@ -13,6 +13,7 @@ from ledger.custody.rules import Occasion
 from ledger.custody.schemes import list_uri
 from ledger.custody.snapshots import apply_snapshot
 from ledger.custody.states import LogState, State
+from ledger.custody.succession import apply_freeze
 from ledger.wire.statement import Statement
 
 AUDIENCE = declare(
@@ -23,8 +24,8 @@ AUDIENCE = declare(
 WRONG_SUBJECT = declare(
     "rejected.subject.kind",
     "The sub is not of the kind that this statement is about.",
-    "Policies and heads are about the log, model statements about a model, snapshots about a list, "
-    "events about a battery.",
+    "Policies, heads and a freeze are about the log, model statements about a model, snapshots "
+    "about a list, events about a battery.",
 )
 
 
@@ -49,6 +50,9 @@ def govern(
         _is_about(statement, log_uri(log.origin))
         after: dict[str, State] = {statement.sub: apply_head(log, content, index)}
         return (), after
+    if isinstance(content, Freeze):
+        _is_about(statement, log_uri(log.origin))
+        return (statement.sub,), {statement.sub: apply_freeze(log, content, index)}
     if isinstance(content, ListSnapshot):
         _is_about(statement, list_uri(content.scheme))
         after = apply_snapshot(statement.iss, content, states, index)

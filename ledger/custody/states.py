@@ -219,7 +219,10 @@ class AuthorityState(Value, frozen=True, kw_only=True):
 
 
 class LogState(Value, tag="log", frozen=True, kw_only=True):
-    """The policy in force, and the keys that ever signed for the log."""
+    """The policy in force, and the keys that ever signed for the log.
+
+    ``frozen`` is the index of the statement that ended it; ``successor`` the origin and the root's
+    kid of the log that may follow."""
 
     origin: str
     family: str
@@ -238,6 +241,8 @@ class LogState(Value, tag="log", frozen=True, kw_only=True):
     epoch_s: int
     head: int | None = None
     head_time: int = 0
+    frozen: int | None = None
+    successor: tuple[str, bytes] | None = None
 
 
 State = (

@@ -74,7 +74,8 @@ class Founding:
         self, store: SqlStore, registrar_uri: str, epoch_s: int, now: int, profiles: Profiles
     ) -> None:
         home, config = self._home, self._home.config
-        signers = LogSigners(*self._keys.make(home.path / "keys", *LOG_KEYS, own=True))
+        checkpoint, receipts, statements = self._keys.make(home.path / "keys", *LOG_KEYS, own=True)
+        signers = LogSigners(checkpoint, receipts, statements)
         root, next_root = self._keys.make(self._root_dir, "root", "next-root")
         (registrar,) = self._keys.make(self._registrar_dir, "registrar")
         authority = Authority(uri=registrar_uri, role="registrar", key=registrar.key.to_cbor())

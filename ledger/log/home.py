@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 
 from keys import keyfile
 from keys.errors import CellbookError, declare
+from keys.signer import Signer, SoftwareSigner, generate
 from ledger.custody.profiles import Profiles
 from ledger.log.signers import LogSigners
 from ledger.proof.trust import load_trust
@@ -133,10 +135,35 @@ class Home:
         return store
 
     def signers(self) -> LogSigners:
-        """The log's keys. Raises ``usage.keyfile.*``."""
+        """The log's keys: those that it was made with, and those that replace them, which are
+        found when they are needed. Raises ``usage.keyfile.*``."""
         folder = self.path / "keys"
         passphrase = _read_passphrase(folder / PASSPHRASE_FILE)
-        return LogSigners(*(keyfile.load(folder / f"{n}.pem", passphrase) for n in LOG_KEYS))
+        checkpoint, receipts, statements = (
+            keyfile.load(folder / f"{name}.pem", passphrase) for name in LOG_KEYS
+        )
+        return LogSigners(checkpoint, receipts, statements, more=self._later_keys(passphrase))
+
+    def new_log_key(self, purpose: str) -> SoftwareSigner:
+        """A new key for ``purpose``, kept beside those that there are. Raises
+        ``usage.keyfile.*``."""
+        folder = self.path / "keys"
+        passphrase, signer = _read_passphrase(folder / PASSPHRASE_FILE), generate()
+        keyfile.save(folder / f"{purpose}-{signer.key.kid.hex()[:16]}.pem", signer, passphrase)
+        return signer
+
+    def _later_keys(self, passphrase: str) -> Callable[[], Sequence[Signer]]:
+        """All keys that replace others, each read once; a service finds new ones by itself."""
+        known: dict[Path, SoftwareSigner] = {}
+
+        def more() -> Sequence[Signer]:
+            for purpose in LOG_KEYS:
+                for file in sorted((self.path / "keys").glob(f"{purpose}-*.pem")):
+                    if file not in known:
+                        known[file] = keyfile.load(file, passphrase)
+            return tuple(known.values())
+
+        return more
 
     @property
     def trust_path(self) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import msgspec
 
 from keys.errors import declare
@@ -17,11 +19,15 @@ NOT_OURS = declare(
 
 
 class LogSigners(msgspec.Struct, frozen=True):
-    """Signers for checkpoints (C2SP notes), receipts, and the log's own statements (heads)."""
+    """Signers for checkpoints (C2SP notes), receipts, and the log's own statements (heads).
+
+    ``more`` gives the keys that replace one of them from some tree size on, new ones among them.
+    """
 
     checkpoint: Signer
     receipts: Signer
     statements: Signer
+    more: Callable[[], Sequence[Signer]] | None = None
 
     def in_force(self, log: LogState, purpose: str, size: int) -> Signer:
         """The signer for ``purpose`` at tree size ``size``.
@@ -29,7 +35,11 @@ class LogSigners(msgspec.Struct, frozen=True):
         Raises ``unavailable.log.signer`` when the policy names another key: what that key should
         sign is never signed with this one.
         """
-        signer: Signer = getattr(self, purpose)
-        if log_key(log, purpose, size).kid != signer.key.kid:
-            raise NOT_OURS.at(f"{purpose} key at tree size {size}", signer.key.kid.hex())
-        return signer
+        kid = log_key(log, purpose, size).kid
+        first: Signer = getattr(self, purpose)
+        if first.key.kid == kid:
+            return first
+        for signer in self.more() if self.more is not None else ():
+            if signer.key.kid == kid:
+                return signer
+        raise NOT_OURS.at(f"{purpose} key at tree size {size}", kid.hex())

@@ -48,6 +48,8 @@ class Heads:
         if log is None or statement.sub != log_uri(log.origin) or statement.aud != log.family:
             raise HEAD.at("sub", "it is not of this log")
         check_signature(statement, signing_key(statement, head, {}, log, index), self._backend)
+        if log.frozen is not None and index != log.frozen + 1:
+            raise HEAD.at("payload", f"entry {log.frozen} has ended the log")
         if head.tree_size != index or (head.previous or 0) >= index:
             raise HEAD.at("payload", f"it states tree size {head.tree_size}")
         if last is not None and (head.time < last.time or (head.previous or 0) < last.tree_size):

@@ -12,7 +12,7 @@ from collections.abc import Container, Iterable, Iterator
 from keys.errors import declare
 from ledger.custody.decision import Content
 from ledger.custody.events import Event, Install, Manufacture, Model, Release, Repurpose
-from ledger.custody.governance import Head, OperatorRegistered, Policy
+from ledger.custody.governance import AboutLog, Head, OperatorRegistered, Policy
 from ledger.custody.mandates import Mandate, MandateGiven
 from ledger.custody.naming import log_uri
 from ledger.proof.completeness import names_of
@@ -80,7 +80,7 @@ def check_assessments(history: History) -> None:
 def check_belongs(
     history: History, entries: tuple[ReadEntry, ...], carried: frozenset[str]
 ) -> None:
-    """Every entry is a policy, about an issuer, a principal or a model here, about a battery that
+    """Every entry is about the log, an issuer, a principal or a model here, about a battery that
     is carried, or the head that gives one of these its time. Raises ``failed.dossier.foreign``."""
     check_heads(history, entries)
     names = rests_on_names(entries, carried)
@@ -89,7 +89,7 @@ def check_belongs(
         sub, content = entry.statement.sub, entry.content
         if isinstance(content, Event | Head):
             continue
-        if not isinstance(content, Policy) and sub not in names and sub not in carried:
+        if not isinstance(content, AboutLog) and sub not in names and sub not in carried:
             raise FOREIGN.at(f"entry {entry.index}", sub)
     for decided in history.events:
         about = models if isinstance(decided.event, Model) else carried

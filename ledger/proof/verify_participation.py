@@ -18,7 +18,7 @@ from __future__ import annotations
 import msgspec
 
 from keys.cose_key import Backend
-from ledger.custody.governance import Head, ListSnapshot, Policy
+from ledger.custody.governance import AboutLog, Head, ListSnapshot
 from ledger.custody.listed import ListAnswer, answer
 from ledger.custody.schemes import list_uri
 from ledger.custody.states import ListedSnapshot
@@ -97,5 +97,5 @@ def _check_holdings(entries: tuple[ReadEntry, ...], uri: str) -> None:
     for entry in entries:
         content = entry.content
         is_snapshot = isinstance(content, ListSnapshot) and entry.statement.sub == uri
-        if not is_snapshot and not isinstance(content, Policy | Head):
+        if not is_snapshot and not isinstance(content, AboutLog | Head):
             raise FOREIGN.at(f"entry {entry.index}", entry.statement.sub)

@@ -20,7 +20,7 @@ import msgspec
 
 from keys.cose_key import Backend
 from keys.errors import declare
-from ledger.custody.governance import Head, Policy
+from ledger.custody.governance import AboutLog, Head
 from ledger.custody.listed import FOREIGN as FOREIGN_PROOF
 from ledger.custody.listed import MISSING as MISSING_PROOF
 from ledger.custody.listed import ListAnswer, answer, wanted
@@ -124,7 +124,7 @@ def _check_holdings(entries: tuple[ReadEntry, ...], file: Supplier) -> None:
     """Step 3, but for the heads."""
     subjects = {file.operator, *(list_uri(scheme) for scheme in file.lists)}
     for entry in entries:
-        is_common = isinstance(entry.content, Policy | Head)
+        is_common = isinstance(entry.content, AboutLog | Head)
         if not is_common and entry.statement.sub not in subjects:
             raise FOREIGN.at(f"entry {entry.index}", entry.statement.sub)
 
@@ -140,7 +140,7 @@ def _log_times(entries: tuple[ReadEntry, ...]) -> dict[int, int]:
     times = {
         index: given.time(index)
         for index, content in by_index.items()
-        if not isinstance(content, Policy | Head)
+        if not isinstance(content, AboutLog | Head)
     }
     ascending = sorted(head.tree_size for head in heads)
     needed = {ascending[-1]}

@@ -368,6 +368,7 @@ def test_payloads_have_the_documented_fields(kind: str) -> None:
         ("profile", governance.Profile),
         ("limits", governance.Limits),
         ("key-grant", governance.KeyGrant),
+        ("successor", governance.Successor),
         ("list-row", lists.ListRow),
         ("device-key", mandates.DeviceKey),
     ],

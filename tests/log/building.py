@@ -27,6 +27,7 @@ from keys.purposes import EVENTS
 from keys.signer import Signer, generate
 from ledger.custody.events import Event, encode_event, kind_of, parse_event
 from ledger.custody.governance import (
+    Freeze,
     Governance,
     KeyAdded,
     KeyGrant,
@@ -36,9 +37,11 @@ from ledger.custody.governance import (
     OperatorRegistered,
     OperatorRemoved,
     Policy,
+    Successor,
     encode_governance,
     parse_governance,
 )
+from ledger.custody.naming import log_uri
 from ledger.custody.times import format_moment
 from ledger.log.fsck import Report, fsck
 from ledger.log.genesis import sign_policy
@@ -293,6 +296,18 @@ class World:
     def policy_with_log_keys(self, log_keys: list[dict[str, Any]]) -> bytes:
         """The next policy, with other log keys."""
         return self.next_policy(log_keys=msgspec.convert(log_keys, tuple[LogKey, ...]))
+
+    def freeze(
+        self, successor: str | None = None, *, root: Signer | None = None, kid: bytes | None = None
+    ) -> bytes:
+        """The statement that ends the log; ``successor`` is the origin of the log that follows."""
+        log = self.ledger.log()
+        named = None
+        if successor is not None:
+            named = Successor(origin=successor, root=kid or log.next_root)
+        content = Freeze(successor=named)
+        signer = root or self.key("root", "root")
+        return self.governance(content, log_uri(log.origin), signer=signer, iss=log.family)
 
     def governance(
         self,
