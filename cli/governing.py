@@ -16,7 +16,7 @@ from cli.output import json_option, print_note, print_result, write_file
 from cli.signing import load_signer, passphrase_option
 
 if TYPE_CHECKING:
-    from ledger.custody.governance import Governance
+    from ledger.custody.governance import Governance, Policy
 
 REGISTRAR_URI = "urn:cellbook:authority:registrar"
 """The registrar of a ledger that was made without naming another."""
@@ -172,6 +172,24 @@ def register(folder: Path, leaf: bytes) -> dict[str, Any]:
     if outcome.error is not None:
         raise outcome.error
     return {"index": outcome.index, "duplicate": outcome.duplicate}
+
+
+def policy_in_force(folder: Path) -> tuple[Policy, bytes, str]:
+    """The policy in force, its entry id, and the log's family."""
+    from ledger.custody.governance import Policy, parse_governance
+    from ledger.log.home import Home
+    from ledger.log.reading import find_entry
+    from ledger.log.stored import find_log_uri, log_state
+    from ledger.wire.statement import parse_statement
+
+    store = Home.open(folder).open_store()
+    try:
+        log = log_state(store, find_log_uri(store))
+        found = parse_governance(parse_statement(find_entry(store, log.policy).leaf).payload)
+    finally:
+        store.close()
+    assert isinstance(found, Policy)  # noqa: S101 - what the log's state names as its policy
+    return found, log.policy, log.family
 
 
 def placed(facts: dict[str, Any]) -> str:

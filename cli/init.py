@@ -45,6 +45,12 @@ _PASSWORD = re.compile("(://[^:/@]*):[^@/]*@")
     help="Folder for the root keys, which belong offline. [default: FOLDER-root]",
 )
 @click.option(
+    "--next-root-dir",
+    type=click.Path(path_type=Path),
+    help="Folder for the next root key: whoever finds the root then does not find it as well. "
+    "[default: that of the root]",
+)
+@click.option(
     "--registrar-dir",
     type=click.Path(path_type=Path),
     help="Folder for the registrar's key. [default: FOLDER-registrar]",
@@ -91,6 +97,7 @@ def init(
     origin: str | None,
     name: str | None,
     root_dir: Path | None,
+    next_root_dir: Path | None,
     registrar_dir: Path | None,
     family_name: str | None,
     database: str | None,
@@ -114,6 +121,7 @@ def init(
         origin=origin or _trial_origin(folder),
         name=name or _folder_name(folder),
         root_dir=root_dir or _beside(folder, "root"),
+        next_root_dir=next_root_dir,
         registrar_dir=registrar_dir or _beside(folder, "registrar"),
         family_name=family_name,
         database=database,
@@ -124,9 +132,9 @@ def init(
         now=int(time.time()),
         profiles=choose(profiles, "--profile"),
     )
-    facts = _facts(
-        home, root_dir or _beside(folder, "root"), registrar_dir or _beside(folder, "registrar")
-    )
+    root = root_dir or _beside(folder, "root")
+    registrar_folder = registrar_dir or _beside(folder, "registrar")
+    facts = _facts(home, root, next_root_dir or root, registrar_folder)
     print_result(_text(facts), facts, as_json=as_json)
 
 
@@ -150,13 +158,14 @@ def _trial_origin(folder: Path) -> str:
     return f"cellbook.internal/{slug or 'ledger'}-{os.urandom(4).hex()}"
 
 
-def _facts(home: Home, root: Path, registrar: Path) -> dict[str, Any]:
+def _facts(home: Home, root: Path, next_root: Path, registrar: Path) -> dict[str, Any]:
     config = home.config
     return {
         "folder": str(home.path),
         "database": without_password(config.database),
         "trust_file": str(home.trust_path),
         "root_dir": str(root),
+        "next_root_dir": str(next_root),
         "registrar_dir": str(registrar),
         "registrar_key": str(registrar / "registrar.pem"),
         "url": config.url or f"http://{config.listen_host}:{config.listen_port}",
@@ -167,6 +176,8 @@ def _facts(home: Home, root: Path, registrar: Path) -> dict[str, Any]:
 def _text(facts: dict[str, Any]) -> str:
     folder, trust, url = (shlex.quote(facts[k]) for k in ("folder", "trust_file", "url"))
     registrar = shlex.quote(facts["registrar_key"])
+    apart = facts["next_root_dir"] != facts["root_dir"]
+    next_root = f"\n  next root   {facts['next_root_dir']}: to yet another place" if apart else ""
     return f"""\
 A ledger was made: {facts["trust"]["name"]}
   origin      {facts["trust"]["origin"]}
@@ -176,7 +187,7 @@ A ledger was made: {facts["trust"]["name"]}
   trust file  {facts["trust_file"]} (hand it to everybody who verifies)
               SHA-256 {facts["trust"]["sha256"]}
   root keys   {facts["root_dir"]}: move this folder to another medium now; it is needed
-              for a new policy only
+              for a new policy only{next_root}
   registrar   {facts["registrar_dir"]}: keep it where operators are registered, not with the service
 
 Next:

@@ -30,7 +30,7 @@ COMMANDS: dict[str, Entry] = {
     "serve": Entry("cli.serve:serve", "Run the service of a ledger."),
     "keygen": Entry("cli.keygen:keygen", "Make an encrypted key file."),
     "operator": Entry("cli.operator:operator", "Register operators and their keys."),
-    "policy": Entry("cli.policy:policy", "Show a ledger's policy, and publish the next one."),
+    "policy": Entry("cli.policy:policy", "Show a ledger's policy, change it, end the log."),
     "list": Entry("cli.listing.command:list_", "State public lists, and prove who was on them."),
     "event": Entry("cli.event:event", "Sign an event of a battery, and submit or keep it."),
     "import": Entry("cli.importing.command:import_", "Sign a table of events into an outbox."),

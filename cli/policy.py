@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.governing import confirm, placed, register
+from cli.governing import confirm, placed, policy_in_force, register
 from cli.output import Example, json_option, print_result, read_file, write_file
 from cli.request import LIMITS, parse_request, verify_request
+from cli.rotating import COMMANDS
 from cli.signing import load_signer, passphrase_option
 from keys.errors import declare
 
@@ -47,12 +48,16 @@ def policy() -> None:
     """
 
 
+for _command in COMMANDS:
+    policy.add_command(_command)
+
+
 @policy.command(epilog=Example("cellbook policy show --home shop"))
 @click.option("--home", type=_PATH, required=True, help="The ledger's folder.")
 @json_option
 def show(home: Path, as_json: bool) -> None:
     """Print the policy in force."""
-    in_force, _, _ = _in_force(home)
+    in_force, _, _ = policy_in_force(home)
     facts = _facts(in_force)
     print_result(_text(facts), facts, as_json=as_json)
 
@@ -125,7 +130,7 @@ def publish(
     from ledger.log.genesis import sign_policy
     from ledger.wire.statement import parse_statement
 
-    before, entry_id, family = _in_force(home)
+    before, entry_id, family = policy_in_force(home)
     after = _changed(before, entry_id, family, **changes)
     confirm("The root", encode_governance(after), log_uri(after.origin), yes=yes)
     leaf = sign_policy(load_signer(root, passphrase_file), after, int(time.time()), family)
@@ -136,24 +141,6 @@ def publish(
     else:
         facts |= register(home, leaf)
     print_result(f"policy {after.number}\n{placed(facts)}", facts, as_json=as_json)
-
-
-def _in_force(folder: Path) -> tuple[Policy, bytes, str]:
-    """The policy in force, its entry id, and the log's family."""
-    from ledger.custody.governance import Policy, parse_governance
-    from ledger.log.home import Home
-    from ledger.log.reading import find_entry
-    from ledger.log.stored import find_log_uri, log_state
-    from ledger.wire.statement import parse_statement
-
-    store = Home.open(folder).open_store()
-    try:
-        log = log_state(store, find_log_uri(store))
-        found = parse_governance(parse_statement(find_entry(store, log.policy).leaf).payload)
-    finally:
-        store.close()
-    assert isinstance(found, Policy)  # noqa: S101 - what the log's state names as its policy
-    return found, log.policy, log.family
 
 
 def _changed(
@@ -226,6 +213,7 @@ def _facts(found: Policy) -> dict[str, Any]:
         "origin": found.origin,
         "family_name": found.family_name,
         "root_kid": key_of(found.root_key).kid.hex(),
+        "next_root_kid": found.next_root.hex(),
         "authorities": [
             {"uri": one.uri, "role": one.role, "kid": key_of(one.key).kid.hex()}
             for one in found.authorities
@@ -240,6 +228,7 @@ def _text(facts: dict[str, Any]) -> str:
     lines = [
         f"policy {facts['number']} of {facts['origin']}",
         f"  root      {facts['root_kid']}",
+        f"  next root {facts['next_root_kid']}",
         *(f"  {one['role']:9} {one['uri']} {one['kid']}" for one in facts["authorities"]),
         *(f"  profile   {one['name']} {one['version']}" for one in facts["profiles"]),
         *(f"  limit     {name} {value}" for name, value in facts["limits"].items()),

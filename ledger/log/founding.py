@@ -42,10 +42,16 @@ class Founding:
     """Makes the ledger of ``home``; ``Home.create`` says what the arguments mean."""
 
     def __init__(
-        self, home: Home, root_dir: Path, registrar_dir: Path, passphrase: str | None
+        self,
+        home: Home,
+        root_dir: Path,
+        registrar_dir: Path,
+        passphrase: str | None,
+        next_root_dir: Path | None = None,
     ) -> None:
         self._home = home
         self._root_dir = root_dir
+        self._next_root_dir = next_root_dir or root_dir
         self._registrar_dir = registrar_dir
         self._keys = _NewKeys(passphrase)
 
@@ -76,7 +82,8 @@ class Founding:
         home, config = self._home, self._home.config
         checkpoint, receipts, statements = self._keys.make(home.path / "keys", *LOG_KEYS, own=True)
         signers = LogSigners(checkpoint, receipts, statements)
-        root, next_root = self._keys.make(self._root_dir, "root", "next-root")
+        (root,) = self._keys.make(self._root_dir, "root")
+        (next_root,) = self._keys.make(self._next_root_dir, "next-root")
         (registrar,) = self._keys.make(self._registrar_dir, "registrar")
         authority = Authority(uri=registrar_uri, role="registrar", key=registrar.key.to_cbor())
         policy = genesis_policy(
@@ -105,7 +112,7 @@ class Founding:
         )
 
     def _check_new(self) -> None:
-        for secret in (self._root_dir, self._registrar_dir):
+        for secret in (self._root_dir, self._next_root_dir, self._registrar_dir):
             if secret.resolve().is_relative_to(self._home.path.resolve()):
                 raise ROOT_KEY.at(str(secret), "choose a folder outside the ledger's")
         for file in self._files():
@@ -126,7 +133,8 @@ class Founding:
             folder / TRUST_FILE,
             *(folder / "keys" / f"{name}.pem" for name in LOG_KEYS),
             folder / "keys" / PASSPHRASE_FILE,
-            *(root / name for name in (ROOT_FILE, NEXT_ROOT_FILE, PASSPHRASE_FILE)),
+            *(root / name for name in (ROOT_FILE, PASSPHRASE_FILE)),
+            *(self._next_root_dir / name for name in (NEXT_ROOT_FILE, PASSPHRASE_FILE)),
             *(registrar / name for name in (REGISTRAR_FILE, PASSPHRASE_FILE)),
         ]
 

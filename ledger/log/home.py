@@ -93,12 +93,14 @@ class Home:
         url: str | None = None,
         now: int | None = None,
         profiles: Profiles | None = None,
+        next_root_dir: str | os.PathLike[str] | None = None,
     ) -> Home:
         """Make keys, database, genesis, trust file and configuration.
 
         The keys of root and registrar are encrypted with ``passphrase``; without one, each folder
         gets a new one in its file ``passphrase``. ``now`` (Unix seconds) is the time of genesis.
-        ``profiles`` are the rules that it decides by; without, those of ``genesis.PROFILES``.
+        ``profiles`` are the rules that it decides by; without, those of ``genesis.PROFILES``. The
+        next root key lies in ``next_root_dir``; without, beside the root key.
         Raises ``usage.home.*``, ``usage.log.not-empty``, ``usage.keyfile.*``, ``unavailable.*``.
         """
         from ledger.log.founding import Founding
@@ -113,7 +115,8 @@ class Home:
         )
         home = cls(Path(path), config)
         time_now = int(time.time()) if now is None else now
-        founding = Founding(home, Path(root_dir), Path(registrar_dir), passphrase)
+        apart = None if next_root_dir is None else Path(next_root_dir)
+        founding = Founding(home, Path(root_dir), Path(registrar_dir), passphrase, apart)
         founding.run(registrar_uri, epoch_s, time_now, profiles or PROFILES)
         return home
 
@@ -144,13 +147,14 @@ class Home:
         )
         return LogSigners(checkpoint, receipts, statements, more=self._later_keys(passphrase))
 
-    def new_log_key(self, purpose: str) -> SoftwareSigner:
-        """A new key for ``purpose``, kept beside those that there are. Raises
+    def new_log_key(self, purpose: str) -> tuple[SoftwareSigner, Path]:
+        """A new key for ``purpose``, kept beside those that there are, and its file. Raises
         ``usage.keyfile.*``."""
         folder = self.path / "keys"
         passphrase, signer = _read_passphrase(folder / PASSPHRASE_FILE), generate()
-        keyfile.save(folder / f"{purpose}-{signer.key.kid.hex()[:16]}.pem", signer, passphrase)
-        return signer
+        file = folder / f"{purpose}-{signer.key.kid.hex()[:16]}.pem"
+        keyfile.save(file, signer, passphrase)
+        return signer, file
 
     def _later_keys(self, passphrase: str) -> Callable[[], Sequence[Signer]]:
         """All keys that replace others, each read once; a service finds new ones by itself."""
