@@ -162,7 +162,7 @@ def _changed(
     }
     if all(getattr(before, name) == value for name, value in changes.items()):
         raise UNCHANGED.at(f"policy {before.number}")
-    order = {"number": before.number + 1, "previous": entry_id}
+    order = {"number": before.number + 1, "previous": entry_id, "predecessor": None}
     return msgspec.structs.replace(before, **order, **changes)
 
 

@@ -19,15 +19,8 @@ from keys.errors import declare
 from keys.possession import prove, verify_possession
 from keys.purposes import EVENTS
 from keys.signer import Signer
-from ledger.custody.governance import (
-    CoseKeyBytes,
-    KeyAdded,
-    KeyGrant,
-    Name,
-    OperatorRegistered,
-    Roles,
-    Uri,
-)
+from ledger.custody.governance import KeyAdded, KeyGrant, OperatorRegistered, Roles
+from ledger.custody.governance_base import CoseKeyBytes, Name, Uri
 from ledger.custody.identifiers import parse_operator_uri
 from ledger.wire import cbor
 from ledger.wire.limits import Limits

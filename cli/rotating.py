@@ -170,7 +170,8 @@ def freeze(
     The log takes nothing more; receipts, dossiers and tiles are given as before. The log that
     follows is made by `cellbook init --successor-of`, with the next root key of this one.
     """
-    from ledger.custody.governance import Freeze, Successor, encode_governance
+    from ledger.custody.governance import encode_governance
+    from ledger.custody.handover import Freeze, Successor
     from ledger.custody.naming import log_uri
     from ledger.wire.statement import TYP_GOVERNANCE, sign_statement
 
@@ -198,7 +199,7 @@ def freeze(
 def _next(before: Policy, entry_id: bytes, **changes: Any) -> Policy:
     import msgspec
 
-    order = {"number": before.number + 1, "previous": entry_id}
+    order = {"number": before.number + 1, "previous": entry_id, "predecessor": None}
     return msgspec.structs.replace(before, **order, **changes)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from keys.errors import declare
+from ledger.custody.carrying import carried_names
 from ledger.custody.events import Event, parse_event
 from ledger.custody.governance import (
     Governance,
@@ -14,6 +15,7 @@ from ledger.custody.governance import (
     parse_governance,
 )
 from ledger.custody.guests import guest_names
+from ledger.custody.handover import CarriedOver
 from ledger.custody.issuing import claim_names, issuer_names
 from ledger.custody.mandates import Mandate, mandate_names, parse_mandate
 from ledger.custody.operators import key_uri
@@ -79,6 +81,8 @@ def needed(statement: Statement, content: Content) -> Needed:
         return Needed((statement.iss, statement.sub), ())
     if isinstance(content, Mandate):
         return Needed((statement.iss, statement.sub, *mandate_names(content)), ())
+    if isinstance(content, CarriedOver):
+        return Needed((statement.sub, *carried_names(content)), ())
     uris = [statement.sub, *claim_names(content)]
     if isinstance(content, OperatorRegistered):
         uris += [key_uri(key_of(grant.key).kid) for grant in content.keys]

@@ -13,6 +13,7 @@ from types import MappingProxyType
 import msgspec
 
 from keys.errors import declare
+from ledger.custody.carrying import check_carried, without_fresh
 from ledger.custody.content import Content as Content
 from ledger.custody.content import Needed as Needed
 from ledger.custody.content import needed as needed
@@ -109,6 +110,9 @@ def decide(
         raise NO_POLICY.at(f"entry {occasion.index}")
     if statement.aud != log.family:
         raise AUDIENCE.at("aud", statement.aud)
+    if log.predecessor is not None:
+        check_carried(statement, content, states, carried)
+        states = without_fresh(states)
     if isinstance(content, HashEnvelope):
         check_document(statement, occasion.time, log.skew_s, states)
         return Decision((statement.sub,), {}, ())

@@ -4,39 +4,34 @@ Each is the payload of a COSE_Sign1 whose content type is that of governance sta
 text keys, deterministic encoding, tagged by ``type`` and ``version``. Policies are signed by the
 root, statements about operators and their keys by the registrar that the policy names, snapshots
 of lists by a publisher that it names, heads by the log's statement key. This module knows the
-shapes; ``policy``, ``operators`` and ``snapshots`` the meaning.
+shapes, with ``handover``; ``policy``, ``operators`` and ``snapshots`` the meaning.
 """
 
 # Hints are values in this module: kept as text, a cold start would evaluate them twice.
 from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta
 
-from ledger.custody.events.base import check_forms
 from ledger.custody.events.scalars import Date, Digest, Text
+from ledger.custody.governance_base import (
+    CoseKeyBytes,
+    Hash,
+    Name,
+    Part,
+    Seconds,
+    Size,
+    Uri,
+)
+from ledger.custody.governance_base import Governance as Governance
+from ledger.custody.handover import CarriedOver as CarriedOver
+from ledger.custody.handover import Freeze as Freeze
+from ledger.custody.handover import Predecessor as Predecessor
 from ledger.custody.lists import MAX_ROWS
-from ledger.custody.payload import FIELD, Payload, PayloadTable, encode_payload, parse_payload
+from ledger.custody.payload import FIELD, PayloadTable, encode_payload, parse_payload
 from ledger.tree.merkle import EMPTY_ROOT
-
-Hash = Annotated[bytes, Meta(min_length=32, max_length=32)]
-CoseKeyBytes = Annotated[bytes, Meta(min_length=1, max_length=4096)]
-Name = Annotated[str, Meta(min_length=1, max_length=256)]
-Uri = Annotated[str, Meta(min_length=1, max_length=512)]
-Size = Annotated[int, Meta(ge=0, le=2**63 - 1)]
-Seconds = Annotated[int, Meta(ge=0, lt=2**40)]
 
 LEAF_DEFINITION = "cose-sign1-tag18-empty-unprotected/1"
 """The leaf is the deterministic tag-18 encoding ``[protected, {}, payload, signature]``."""
-
-
-class Part(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
-):
-    """A map inside a governance statement."""
-
-    def __post_init__(self) -> None:
-        check_forms(self)
 
 
 class LogKey(Part, frozen=True, kw_only=True):
@@ -79,20 +74,11 @@ class KeyGrant(Part, frozen=True, kw_only=True):
     possession: Annotated[bytes, Meta(min_length=1, max_length=8192)]
 
 
-class Governance(Payload, tag_field="type", frozen=True, kw_only=True):
-    """What every governance statement carries."""
-
-    version: Literal[1] = 1
-
-    def __post_init__(self) -> None:
-        check_forms(self)
-
-
 class Policy(Governance, tag="policy", frozen=True, kw_only=True):
     """The registration policy. Number 0 is the genesis, entry 0 of the log.
 
     ``previous`` is the entry id of the policy before; ``next_root`` is the thumbprint of the root
-    key that may replace this one, kept offline.
+    key that may replace this one, kept offline. ``predecessor`` stands in policy 0 only.
     """
 
     number: Annotated[int, Meta(ge=0, lt=2**31)]
@@ -108,6 +94,7 @@ class Policy(Governance, tag="policy", frozen=True, kw_only=True):
     limits: Limits
     leaf: Literal["cose-sign1-tag18-empty-unprotected/1"]
     epoch_s: Annotated[int, Meta(ge=1, le=3600)] = 1
+    predecessor: Predecessor | None = None
 
 
 Roles = Annotated[tuple[Name, ...], Meta(min_length=1, max_length=16)]
@@ -212,23 +199,6 @@ class ListSnapshot(Governance, tag="list-snapshot", frozen=True, kw_only=True):
             raise FIELD.at("payload.rows", "leaves, rows and root do not fit together")
 
 
-class Successor(Part, frozen=True, kw_only=True):
-    """The log that may follow: its origin, and the thumbprint of the root of its genesis."""
-
-    origin: Name
-    root: Hash
-
-
-class Freeze(Governance, tag="freeze", frozen=True, kw_only=True):
-    """The end of a log, signed by the root in force: after it, only the head that closes it.
-
-    Without ``successor`` no log follows. Its root is the next root to which the policies have
-    committed.
-    """
-
-    successor: Successor | None = None
-
-
 AboutLog = Policy | Freeze
 """Statements whose subject is the log: every file that is verified has all of them."""
 
@@ -242,6 +212,7 @@ GOVERNANCE: PayloadTable[Governance] = {
     ("head", 1): Head,
     ("list-snapshot", 1): ListSnapshot,
     ("freeze", 1): Freeze,
+    ("carried-over", 1): CarriedOver,
 }
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from keys.errors import declare
-from ledger.custody.governance import Freeze, Governance, Head, ListSnapshot, Policy
+from ledger.custody.carrying import apply_carried
+from ledger.custody.governance import Governance, Head, ListSnapshot, Policy
+from ledger.custody.handover import CarriedOver, Freeze
 from ledger.custody.naming import log_uri
 from ledger.custody.operators import apply_operator
 from ledger.custody.policy import NO_POLICY, apply_head, apply_policy
@@ -53,6 +55,10 @@ def govern(
     if isinstance(content, Freeze):
         _is_about(statement, log_uri(log.origin))
         return (statement.sub,), {statement.sub: apply_freeze(log, content, index)}
+    if isinstance(content, CarriedOver):
+        _is_about(statement, log_uri(log.origin))
+        carried = apply_carried(log, content, states)
+        return tuple(carried), carried
     if isinstance(content, ListSnapshot):
         _is_about(statement, list_uri(content.scheme))
         after = apply_snapshot(statement.iss, content, states, index)

@@ -21,6 +21,7 @@ from ledger.custody.identifiers import parse_operator_uri
 from ledger.custody.naming import check_origin, family_uri
 from ledger.custody.profiles import CORE, check_known
 from ledger.custody.states import AuthorityState, LogKeyState, LogState
+from ledger.custody.succession import check_predecessor
 
 ORDER = declare(
     "rejected.policy.order",
@@ -109,9 +110,12 @@ def apply_policy(
     _check_authorities(policy)
     _check_algorithms(policy)
     _check_profiles(policy)
+    predecessor = None if state is None else state.predecessor
     if state is None:
         check_origin(policy.origin)
-        if family_uri(key_of(policy.root_key), policy.family_name) != family:
+        if policy.predecessor is not None:
+            predecessor = check_predecessor(policy, policy.predecessor, family)
+        elif family_uri(key_of(policy.root_key), policy.family_name) != family:
             raise FIXED.at("aud", "the family is not the one of this root key and name")
     elif (policy.origin, policy.family_name, family) != (
         state.origin,
@@ -119,6 +123,8 @@ def apply_policy(
         state.family,
     ):
         raise FIXED.at("payload.origin")
+    elif policy.predecessor is not None:
+        raise FIXED.at("payload.predecessor", "it stands in policy 0 only")
     return LogState(
         origin=policy.origin,
         family=family,
@@ -142,6 +148,7 @@ def apply_policy(
         epoch_s=policy.epoch_s,
         head=state.head if state else None,
         head_time=state.head_time if state else 0,
+        predecessor=predecessor,
     )
 
 

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from keys.errors import declare
 from ledger.custody.events import Correction, Event, Repurpose, Resolution, Withdrawal
 from ledger.custody.fold import fold
+from ledger.custody.handover import CarriedOver
 from ledger.custody.profiles import CORE, version_of
 from ledger.custody.states import (
     MAX_CORRECTED,
@@ -165,6 +166,9 @@ class _Telling:
     def take(self, entry: Registered) -> None:
         """Fold the next entry of the chain, or what counts in its place."""
         event = entry.content
+        if isinstance(event, CarriedOver):
+            self._state = _carried(event, self._uri)
+            return
         if not isinstance(event, Event) or event.corrects is not None or _is_said(event):
             return
         issuer, sub = _speaker(entry), entry.statement.sub
@@ -230,6 +234,12 @@ class _Telling:
         split = None if self._before.split is None else begun.made
         facts = replace(begun.facts, chemistry=self._before.facts.chemistry)
         return replace(begun, split=split, stated=facts)
+
+
+def _carried(content: CarriedOver, uri: str) -> BatteryState | None:
+    """What the log's predecessor has told of the battery; its entries cannot be corrected here."""
+    states = (item.state for item in content.subjects if item.uri == uri)
+    return next((state for state in states if isinstance(state, BatteryState)), None)
 
 
 def _with_change(battery: BatteryState, change: Change, chain: Chain) -> BatteryState:

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from keys.cose_key import CoseKey
 from keys.errors import declare
 from keys.purposes import EVENTS
-from ledger.custody.governance import Freeze, Governance, Head, ListSnapshot, Policy
+from ledger.custody.governance import Governance, Head, ListSnapshot, Policy
+from ledger.custody.handover import CarriedOver, Freeze
 from ledger.custody.policy import key_of, log_key, root_key_for
 from ledger.custody.states import (
     DeviceState,
@@ -101,7 +102,7 @@ def _governance_key(
     if isinstance(content, Freeze):
         _issued_by(statement, log.family)
         return key_of(log.root_key)
-    if isinstance(content, Head):
+    if isinstance(content, Head | CarriedOver):
         _issued_by(statement, statement.sub)
         return log_key(log, "statements", index)
     role = "publisher" if isinstance(content, ListSnapshot) else "registrar"

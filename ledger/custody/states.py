@@ -218,6 +218,20 @@ class AuthorityState(Value, frozen=True, kw_only=True):
     key: bytes
 
 
+class FreshState(Value, tag="fresh", frozen=True):
+    """A name that the predecessor's index does not have, and of which nothing is said here yet."""
+
+
+class PredecessorState(Value, frozen=True, kw_only=True):
+    """The log that this one follows: ``size`` entries under ``root``, its last index."""
+
+    origin: str
+    genesis: bytes
+    size: int
+    root: bytes
+    index_root: bytes
+
+
 class LogState(Value, tag="log", frozen=True, kw_only=True):
     """The policy in force, and the keys that ever signed for the log.
 
@@ -243,6 +257,7 @@ class LogState(Value, tag="log", frozen=True, kw_only=True):
     head_time: int = 0
     frozen: int | None = None
     successor: tuple[str, bytes] | None = None
+    predecessor: PredecessorState | None = None
 
 
 State = (
@@ -258,6 +273,7 @@ State = (
     | SourceClaim
     | ListState
     | LogState
+    | FreshState
 )
 
 _ENCODER = msgspec.msgpack.Encoder()

@@ -1,13 +1,18 @@
-"""The end of a log: the statement that freezes it, and what may follow."""
+"""The end of a log: the statement that freezes it, what may follow, and what followed."""
 
 from __future__ import annotations
 
 from msgspec.structs import replace
 
+from keys import cose_key
 from keys.errors import declare
-from ledger.custody.governance import Freeze, Head
-from ledger.custody.naming import check_origin
-from ledger.custody.states import LogState
+from ledger.custody.governance import Governance, Head, Policy, parse_governance
+from ledger.custody.handover import Freeze, Predecessor, Proved
+from ledger.custody.naming import check_origin, log_uri
+from ledger.custody.states import LogState, PredecessorState
+from ledger.tree.merkle import root_from_path, verify_inclusion
+from ledger.wire.base64text import encode_base64
+from ledger.wire.statement import TYP_GOVERNANCE, TYP_HEAD, Statement, parse_statement
 
 FROZEN = declare(
     "rejected.log.frozen",
@@ -18,6 +23,11 @@ SUCCESSOR = declare(
     "rejected.freeze.successor",
     "The freeze names a successor that cannot be one.",
     "Name another origin than the log's own, and as root the next root key that the policy names.",
+)
+PREDECESSOR = declare(
+    "rejected.policy.predecessor",
+    "What the genesis says of the log that it follows does not fit together.",
+    "Make it from that log's own files, after its freeze: `cellbook init --successor-of`.",
 )
 
 
@@ -48,3 +58,46 @@ def apply_freeze(log: LogState, freeze: Freeze, index: int) -> LogState:
     if named.origin == log.origin or named.root != log.next_root:
         raise SUCCESSOR.at("payload.successor", named.origin)
     return replace(log, frozen=index, successor=(named.origin, named.root))
+
+
+def check_predecessor(policy: Policy, stated: Predecessor, family: str) -> PredecessorState:
+    """The predecessor of which the genesis ``policy`` of ``family`` speaks.
+
+    Its head must be the last entry of the checkpoint's tree, its freeze the one before, which
+    must name this log and the key that signs this genesis. Raises
+    ``rejected.policy.predecessor``, ``malformed.*`` and ``failed.inclusion``. That the signatures
+    in it are the predecessor's is not checked: that hangs on its policies, which are not here.
+    """
+    log = log_uri(stated.origin)
+    head, closing = _read(stated.head, TYP_HEAD, family)
+    if not isinstance(closing, Head) or (head.sub, head.iss) != (log, log):
+        raise PREDECESSOR.at("payload.predecessor.head")
+    if closing.tree_size < 1 or stated.origin == policy.origin:
+        raise PREDECESSOR.at("payload.predecessor", "no log can follow it by this name")
+    size = closing.tree_size + 1
+    root = root_from_path(head.leaf_hash, size - 1, size, stated.head.path)
+    body = f"{stated.origin}\n{size}\n{encode_base64(root)}\n"
+    if stated.checkpoint.rpartition(b"\n\n")[0] + b"\n" != body.encode():
+        raise PREDECESSOR.at("payload.predecessor.checkpoint", "the head is not its last entry")
+    freeze, ended = _read(stated.freeze, TYP_GOVERNANCE, family)
+    successor = ended.successor if isinstance(ended, Freeze) else None
+    if successor is None or (freeze.sub, freeze.iss) != (log, family):
+        raise PREDECESSOR.at("payload.predecessor.freeze", "it names no successor")
+    kid = cose_key.from_cbor(policy.root_key).kid
+    if (successor.origin, successor.root) != (policy.origin, kid):
+        raise PREDECESSOR.at("payload.predecessor.freeze", f"it names {successor.origin}")
+    verify_inclusion(freeze.leaf_hash, size - 2, size, stated.freeze.path, root)
+    return PredecessorState(
+        origin=stated.origin,
+        genesis=stated.genesis,
+        size=size,
+        root=root,
+        index_root=closing.index_root,
+    )
+
+
+def _read(proved: Proved, typ: str, family: str) -> tuple[Statement, Governance]:
+    statement = parse_statement(proved.leaf)
+    if statement.leaf != proved.leaf or statement.typ != typ or statement.aud != family:
+        raise PREDECESSOR.at("payload.predecessor", "a leaf of another form or family")
+    return statement, parse_governance(statement.payload)

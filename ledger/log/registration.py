@@ -16,6 +16,7 @@ from keys.errors import CellbookError, RejectedError, declare
 from ledger.custody.decision import Content, Needed, needed, read_content
 from ledger.custody.events import Release
 from ledger.custody.governance import Governance, Policy
+from ledger.custody.handover import CarriedOver
 from ledger.custody.mandates import MandateGiven
 from ledger.custody.operators import signing_key
 from ledger.log.snapshot import Snapshot, Snapshots
@@ -23,7 +24,7 @@ from ledger.wire.statement import TYP_HEAD, Statement, check_signature, parse_st
 
 HEAD_FROM_OUTSIDE = declare(
     "rejected.head.outside",
-    "Heads are made by the log itself and never submitted.",
+    "This statement is made by the log itself and never submitted.",
     "Submit events and governance statements only.",
 )
 
@@ -78,7 +79,10 @@ def parse_submission(data: bytes) -> Prepared:
     statement = parse_statement(data)
     if statement.typ == TYP_HEAD:
         raise HEAD_FROM_OUTSIDE.at("typ", statement.typ)
-    return unchecked(statement)
+    prepared = unchecked(statement)
+    if isinstance(prepared.content, CarriedOver):
+        raise HEAD_FROM_OUTSIDE.at("payload.type", "carried-over")
+    return prepared
 
 
 def unchecked(statement: Statement) -> Prepared:

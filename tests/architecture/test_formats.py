@@ -23,7 +23,7 @@ from cli.request import OperatorRequest, make_request
 from keys import cose_key
 from keys.possession import prove
 from keys.signer import generate
-from ledger.custody import governance, lists, lots, mandates
+from ledger.custody import governance, handover, lists, lots, mandates, states
 from ledger.custody.events import EVENTS
 from ledger.custody.governance import GOVERNANCE
 from ledger.custody.naming import family_uri, log_uri
@@ -368,13 +368,32 @@ def test_payloads_have_the_documented_fields(kind: str) -> None:
         ("profile", governance.Profile),
         ("limits", governance.Limits),
         ("key-grant", governance.KeyGrant),
-        ("successor", governance.Successor),
+        ("successor", handover.Successor),
+        ("predecessor", handover.Predecessor),
+        ("proved", handover.Proved),
+        ("carried-subject", handover.CarriedSubject),
+        ("index-proof", handover.IndexProof),
+        ("assessed", states.Assessed),
+        ("released", states.Released),
+        ("facts", states.Facts),
+        ("health", states.Health),
         ("list-row", lists.ListRow),
         ("device-key", mandates.DeviceKey),
     ],
 )
 def test_parts_have_the_documented_fields(rule: str, struct: type[msgspec.Struct]) -> None:
     assert keys_in(rule) == (required_of(struct), fields_of(struct))
+
+
+def test_states_have_the_documented_fields() -> None:
+    for rule, struct in (
+        ("battery-state", states.BatteryState),
+        ("alias-state", states.AliasState),
+    ):
+        required, all_of = keys_in(rule)
+        assert all_of == fields_of(struct) | {"type"}
+        assert required == required_of(struct) | {"type"}
+    assert states.Mark.__struct_fields__ == ("entry_id", "index", "occurred")
 
 
 def test_events_have_the_documented_fields() -> None:

@@ -43,6 +43,7 @@ from ledger.custody.governance import (
     Profile,
     encode_governance,
 )
+from ledger.custody.handover import Freeze, Successor
 from ledger.custody.naming import family_uri, log_uri
 from ledger.custody.refold import change_of, fetch_chains
 from ledger.custody.rules import Occasion
@@ -127,7 +128,7 @@ def cose(name: str) -> bytes:
 class Log:
     """A log with a policy and the operators of ``ROLES``; ``minute`` is its clock."""
 
-    def __init__(self, *operators: str, policy: Policy | None = None) -> None:
+    def __init__(self, *operators: str, policy: Policy | None = None, root: str = "root") -> None:
         self.states: dict[str, State] = {}
         self.entries: dict[bytes, Registered] = {}
         self.taken: list[Taken] = []
@@ -136,7 +137,7 @@ class Log:
         self.policy = policy or genesis()
         self.family = family_uri(signer_of("root").key, FAMILY_NAME)
         self._batteries = 0
-        self.take(self.policy_statement(self.policy))
+        self.take(self.policy_statement(self.policy, root))
         for name in operators or ROLES:
             self.take(self.registration(name))
 
@@ -145,7 +146,7 @@ class Log:
     @property
     def log(self) -> LogState | None:
         """The policy in force."""
-        state = self.states.get(log_uri(ORIGIN))
+        state = self.states.get(log_uri(self.policy.origin))
         return state if isinstance(state, LogState) else None
 
     def state(self, battery: str) -> BatteryState:
@@ -371,8 +372,14 @@ class Log:
             "index_root": bytes(32),
         }
         content = Head(**{**values, "previous": log.head, **changes})
-        uri = log_uri(ORIGIN)
+        uri = log_uri(self.policy.origin)
         return self.governance(content, uri, iss=uri, key="statements", typ=TYP_HEAD)
+
+    def freeze(self, origin: str = "", root: str = "next-root", **by: Any) -> bytes:
+        """The statement that ends the log; the log at ``origin`` may follow."""
+        named = Successor(origin=origin, root=signer_of(root).key.kid) if origin else None
+        values = {"iss": self.family, "key": "root", **by}
+        return self.governance(Freeze(successor=named), log_uri(self.policy.origin), **values)
 
     def governance(
         self,

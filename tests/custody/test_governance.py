@@ -29,6 +29,8 @@ from ledger.custody.governance import (
     encode_governance,
     parse_governance,
 )
+from ledger.custody.handover import CarriedOver, CarriedSubject, Freeze, IndexProof, Successor
+from ledger.custody.states import AliasState, BatteryState, Mark
 from ledger.wire import cbor
 
 KEY, HASH = b"\xa1" * 40, b"\x11" * 32
@@ -52,6 +54,22 @@ POLICY = Policy(
     leaf="cose-sign1-tag18-empty-unprotected/1",
     epoch_s=2,
 )
+MADE = Mark(entry_id=HASH, index=-9, occurred=1_780_000_000)
+BATTERY = BatteryState(
+    made=MADE,
+    maker="https://m.example",
+    level="P",
+    physical="installed",
+    base_status="original",
+    possessor="https://m.example",
+    owner="https://m.example",
+    responsible="https://m.example",
+    last=MADE,
+    parties=("https://m.example",),
+    install=MADE,
+)
+PROOF = IndexProof(depth=1, present=b"\x80", siblings=HASH)
+PACK = "urn:cellbook:gbt34014:4A6PBPM27KLPCLE740000001"
 SAMPLES: dict[str, Governance] = {
     "policy": POLICY,
     "operator-registered": OperatorRegistered(
@@ -72,6 +90,21 @@ SAMPLES: dict[str, Governance] = {
         root=HASH,
         source_sha256=HASH,
     ),
+    "freeze": Freeze(successor=Successor(origin="log.example/b", root=HASH)),
+    "carried-over": CarriedOver(
+        subjects=(
+            CarriedSubject(uri=PACK, proof=PROOF, count=2, chain=HASH, state=BATTERY),
+            CarriedSubject(
+                uri=PACK[:-1] + "2", proof=PROOF, count=1, chain=HASH, state=AliasState(of=PACK)
+            ),
+            CarriedSubject(
+                uri=PACK[:-1] + "3",
+                proof=IndexProof(
+                    depth=0, present=b"", siblings=b"", other_key=HASH, other_value=HASH
+                ),
+            ),
+        )
+    ),
 }
 PINS = {
     "policy": "4b53b24eb7ea9978",
@@ -82,6 +115,8 @@ PINS = {
     "key-revoked": "47df999781c95309",
     "head": "2b99ed2d218cbcf6",
     "list-snapshot": "7f56a164b0a61403",
+    "freeze": "79bb716dbe49922f",
+    "carried-over": "6be32fe13fe6c8c6",
 }
 
 

@@ -27,7 +27,6 @@ from keys.purposes import EVENTS
 from keys.signer import Signer, generate
 from ledger.custody.events import Event, encode_event, kind_of, parse_event
 from ledger.custody.governance import (
-    Freeze,
     Governance,
     KeyAdded,
     KeyGrant,
@@ -37,10 +36,10 @@ from ledger.custody.governance import (
     OperatorRegistered,
     OperatorRemoved,
     Policy,
-    Successor,
     encode_governance,
     parse_governance,
 )
+from ledger.custody.handover import Freeze, Successor
 from ledger.custody.naming import log_uri
 from ledger.custody.times import format_moment
 from ledger.log.fsck import Report, fsck

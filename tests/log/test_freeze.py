@@ -8,7 +8,8 @@ import pytest
 
 from keys.signer import generate
 from ledger.custody.decision import read_content
-from ledger.custody.governance import Freeze, Head
+from ledger.custody.governance import Head
+from ledger.custody.handover import Freeze
 from ledger.monitor.audit import Auditor
 from ledger.proof.trust import load_trust
 from ledger.proof.verify import verify_dossier
