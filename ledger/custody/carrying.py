@@ -18,7 +18,7 @@ import msgspec
 from keys.errors import declare
 from ledger.custody.events import Event, Model
 from ledger.custody.governance import Governance
-from ledger.custody.handover import CarriedOver, CarriedSubject
+from ledger.custody.handover import CarriedOver, CarriedSubject, IndexProof
 from ledger.custody.identifiers import BATTERY_NAMES
 from ledger.custody.mandates import Mandate
 from ledger.custody.states import (
@@ -80,7 +80,7 @@ def apply_carried(
     for item in content.subjects:
         if item.uri in after or item.uri in states:
             raise TWICE.at("payload.subjects", item.uri, subject=item.uri)
-        _check_proof(item, log.predecessor)
+        _check_proofs(item, log.predecessor)
         after[item.uri] = item.state or FreshState()
     for item in content.subjects:
         rests_on = _rests_on(item.state)
@@ -134,26 +134,54 @@ def brought_over(state: Carried, size: int) -> Carried:
     return moved
 
 
-def proof_of(item: CarriedSubject) -> PrefixProof:
-    """The proof in ``item``, as the tree has it; its form is not checked."""
-    proof = item.proof
+def _check_proofs(item: CarriedSubject, newest: PredecessorState) -> None:
+    """That the indexes of the predecessors, the newest first, say what ``item`` says."""
+    if not item.uri.startswith(BATTERY_NAMES):  # rules judge the rest when an event comes
+        raise CARRIED.at("payload.subjects", item.uri)
+    chain = _chain(item)
+    key, log = key_of(item.uri), newest
+    *others, last = [_proof(proof) for proof in item.proofs]
+    for proof in others:
+        verify_absence(key, proof, log.index_root)
+        if log.older is None:
+            raise CARRIED.at("payload.subjects", f"{item.uri}: more proofs than logs"[:300])
+        log = log.older
+    if chain is not None:
+        verify_presence(key, chain.value, last, log.index_root)
+        return
+    verify_absence(key, last, log.index_root)
+    if log.older is not None:
+        raise CARRIED.at("payload.subjects", f"{item.uri}: no proof from {log.older.origin}"[:300])
+
+
+def _chain(item: CarriedSubject) -> Chain | None:
+    """What is stated of the entries; None where there are none."""
+    if item.count is None or item.chain is None or item.state is None:
+        if (item.count, item.chain, item.state) != (None, None, None):
+            raise CARRIED.at("payload.subjects", item.uri)
+        return None
+    if not _is_past(item.state):
+        raise CARRIED.at("payload.subjects", item.uri)
+    return Chain(item.count, item.chain)
+
+
+def _proof(proof: IndexProof) -> PrefixProof:
+    """The proof as the tree has it; its form is not checked."""
     other = (proof.other_key or b"", proof.other_value or b"")
     is_other = proof.other_key is not None or proof.other_value is not None
     return PrefixProof(proof.depth, proof.present, proof.siblings, other if is_other else None)
 
 
-def _check_proof(item: CarriedSubject, predecessor: PredecessorState) -> None:
-    key, proof = key_of(item.uri), proof_of(item)
-    if not item.uri.startswith(BATTERY_NAMES):  # rules judge the rest when an event comes
-        raise CARRIED.at("payload.subjects", item.uri)
-    if item.count is None or item.chain is None or item.state is None:
-        if (item.count, item.chain, item.state) != (None, None, None):
-            raise CARRIED.at("payload.subjects", item.uri)
-        verify_absence(key, proof, predecessor.index_root)
-        return
-    if not _is_past(item.state):
-        raise CARRIED.at("payload.subjects", item.uri)
-    verify_presence(key, Chain(item.count, item.chain).value, proof, predecessor.index_root)
+def written(proof: PrefixProof) -> IndexProof:
+    """``proof`` as a statement carries it."""
+    key, value = proof.other or (None, None)
+    return IndexProof(
+        depth=proof.depth,
+        present=proof.present,
+        siblings=proof.siblings,
+        other_key=key,
+        other_value=value,
+    )
 
 
 def _rests_on(state: Carried | None) -> str | None:

@@ -30,20 +30,20 @@ class Freeze(Governance, tag="freeze", frozen=True, kw_only=True):
 class Proved(Part, frozen=True, kw_only=True):
     """The leaf of an entry in another log, with its inclusion path."""
 
-    leaf: Annotated[bytes, Meta(min_length=1, max_length=8192)]
+    leaf: Annotated[bytes, Meta(min_length=1, max_length=65535)]
     path: Annotated[tuple[Hash, ...], Meta(min_length=1, max_length=64)]
 
 
 class Predecessor(Part, frozen=True, kw_only=True):
     """The log that this one follows, as it ended.
 
-    ``genesis`` is the entry id of its first entry, ``checkpoint`` its last signed note as it was
-    published, ``head`` the last entry of that tree, ``freeze`` the one before.
+    ``checkpoint`` is its last signed note as it was published, ``genesis`` the first entry of that
+    tree, ``head`` the last one, ``freeze`` the one before that.
     """
 
     origin: Name
-    genesis: Hash
     checkpoint: Annotated[bytes, Meta(min_length=1, max_length=16384)]
+    genesis: Proved
     freeze: Proved
     head: Proved
 
@@ -59,14 +59,16 @@ class IndexProof(Part, frozen=True, kw_only=True):
 
 
 class CarriedSubject(Part, frozen=True, kw_only=True):
-    """What the predecessor's last index says of ``uri``: so many entries, with this chain hash.
+    """What the last indexes of the logs before this one say of ``uri``.
 
-    ``state`` is what they lead to, its places in the log counted from the predecessor's end, so
-    that they are below 0. All three are absent where the index does not have the name.
+    ``proofs`` are from one index after the other, the newest first: all show that the name is not
+    there, but for the last one where ``count`` entries with the hash ``chain`` are. ``state`` is
+    what these lead to, its places in the log counted from this log's beginning, so that they are
+    below 0. All three are absent where no index has the name.
     """
 
     uri: Uri
-    proof: IndexProof
+    proofs: Annotated[tuple[IndexProof, ...], Meta(min_length=1, max_length=16)]
     count: Annotated[int, Meta(ge=1, le=2**63 - 1)] | None = None
     chain: Hash | None = None
     state: BatteryState | AliasState | None = None

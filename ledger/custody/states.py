@@ -223,13 +223,15 @@ class FreshState(Value, tag="fresh", frozen=True):
 
 
 class PredecessorState(Value, frozen=True, kw_only=True):
-    """The log that this one follows: ``size`` entries under ``root``, its last index."""
+    """The log that a log follows: ``size`` entries under ``root``, its last index, and the log that
+    it followed itself."""
 
     origin: str
     genesis: bytes
     size: int
     root: bytes
     index_root: bytes
+    older: PredecessorState | None = None
 
 
 class LogState(Value, tag="log", frozen=True, kw_only=True):

@@ -36,6 +36,7 @@ ORDER = declare(
 TYPE = "cellbook-dossier"
 LIMITS = Limits(size=64 << 20, depth=8, items=16_384, total=65_536)
 _FIELDS = {"type", "version", "subject", "checkpoint", "entries", "index"}
+_FIELDS_OF_PAST = {"checkpoint", "entries", "index"}
 _LONGEST_URI = 512
 
 
@@ -47,16 +48,27 @@ class DossierEntry(msgspec.Struct, frozen=True):
     receipt: bytes
 
 
+class Past(msgspec.Struct, frozen=True):
+    """What the predecessor of a log knew of batteries, at its last checkpoint; ``past`` is what
+    its own predecessor knew. Nothing is verified."""
+
+    checkpoint: bytes
+    entries: tuple[DossierEntry, ...]
+    index: tuple[Stated, ...]
+    past: Past | None = None
+
+
 class Dossier(msgspec.Struct, frozen=True):
     """A parsed dossier; nothing in it is verified. ``checkpoint`` is a signed note, ``index`` what
     the log's index states of the names on which the entries rest, ``lists`` are proofs of what
-    public lists say of those who recycled or repurposed."""
+    public lists say of those who recycled or repurposed, ``past`` is from the log's predecessor."""
 
     subject: str
     checkpoint: bytes
     entries: tuple[DossierEntry, ...]
     index: tuple[Stated, ...]
     lists: ListProofs = msgspec.field(default_factory=dict)
+    past: Past | None = None
 
 
 def encode_dossier(dossier: Dossier) -> bytes:
@@ -71,6 +83,8 @@ def encode_dossier(dossier: Dossier) -> bytes:
     }
     if dossier.lists:
         fields["lists"] = lists_value(dossier.lists)
+    if dossier.past is not None:
+        fields["predecessor"] = past_value(dossier.past)
     return cbor.encode(fields)
 
 
@@ -88,7 +102,7 @@ def decode_dossier(data: bytes) -> Dossier:
         raise SHAPE.at("dossier, version")
     if version != 2:
         raise VERSION.at("dossier", f"version {version}")
-    if value.keys() - {"lists"} != _FIELDS:
+    if value.keys() - {"lists", "predecessor"} != _FIELDS:
         raise SHAPE.at("dossier", "a field is missing or unknown")
     subject, checkpoint = value["subject"], value["checkpoint"]
     if type(subject) is not str or not 0 < len(subject) <= _LONGEST_URI:
@@ -97,7 +111,34 @@ def decode_dossier(data: bytes) -> Dossier:
         raise SHAPE.at("dossier, checkpoint")
     entries, index = parse_entries(value["entries"]), parse_index(value["index"])
     lists = parse_lists(value["lists"]) if "lists" in value else {}
-    return Dossier(subject, checkpoint, entries, index, lists)
+    past = parse_past(value["predecessor"]) if "predecessor" in value else None
+    return Dossier(subject, checkpoint, entries, index, lists, past)
+
+
+def past_value(past: Past) -> dict[cbor.Key, Value]:
+    """``past`` as a CBOR value; ``parse_past`` gives it back."""
+    fields: dict[cbor.Key, Value] = {
+        "checkpoint": past.checkpoint,
+        "entries": encode_entries(past.entries),
+        "index": index_value(past.index),
+    }
+    if past.past is not None:
+        fields["predecessor"] = past_value(past.past)
+    return fields
+
+
+def parse_past(value: Value) -> Past:
+    """The past in a decoded CBOR value. Raises ``malformed.dossier*`` and
+    ``malformed.prefix.proof``."""
+    where = "dossier, predecessor"
+    if type(value) is not dict or value.keys() - {"predecessor"} != _FIELDS_OF_PAST:
+        raise SHAPE.at(where, "a field is missing or unknown")
+    checkpoint = value["checkpoint"]
+    if type(checkpoint) is not bytes:
+        raise SHAPE.at(f"{where}, checkpoint")
+    older = parse_past(value["predecessor"]) if "predecessor" in value else None
+    entries, index = parse_entries(value["entries"], where), parse_index(value["index"], where)
+    return Past(checkpoint, entries, index, older)
 
 
 def encode_entries(entries: tuple[DossierEntry, ...]) -> list[Value]:

@@ -13,7 +13,7 @@ from ledger.custody.rules.listing import LIST_RULES, ListRule
 from ledger.custody.times import parse_moment
 from ledger.proof.verdict import LifeEvent, Verdict
 
-_ENTRY = re.compile(r"\bentry (\d{1,19})\b")
+_ENTRY = re.compile(r"\bentry (-?\d{1,19})\b")
 _CODE = re.compile(r"urn:cellbook:gbt(34014|45565):(?=[0-9A-Z])")
 
 

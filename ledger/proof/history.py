@@ -215,18 +215,10 @@ class _Replay:
     def history(self) -> History:
         """What was decided, with the findings that only the end of the file shows."""
         assert self._log is not None  # noqa: S101 - admit refuses everything before a policy
-        compromised = dict(self._compromised())
-        events = tuple(_flagged(decided, compromised) for decided in self._events)
+        compromised = compromised_keys(self._states)
+        events = tuple(flagged(decided, compromised) for decided in self._events)
         documents, snapshots = tuple(self._documents), tuple(self._snapshots)
         return History(self._log, self._states, events, documents, snapshots)
-
-    def _compromised(self) -> Iterator[tuple[tuple[str, bytes], int]]:
-        """Since when (Unix seconds) keys were in other hands, by owner and kid."""
-        for state in self._states.values():
-            if isinstance(state, OperatorState):
-                for key in state.keys:
-                    if key.compromised_since is not None:
-                        yield (state.uri, key.kid), key.compromised_since
 
 
 def _decided(
@@ -243,11 +235,22 @@ def _decided(
     )
 
 
-def _flagged(decided: Decided, compromised: dict[tuple[str, bytes], int]) -> Decided:
-    """KEY-1: what was signed after a compromise date is flagged, never removed."""
+def compromised_keys(states: Mapping[str, State]) -> dict[tuple[str, bytes], int]:
+    """Since when (Unix seconds) keys were in other hands, by owner and kid."""
+    operators = [state for state in states.values() if isinstance(state, OperatorState)]
+    return {
+        (state.uri, key.kid): key.compromised_since
+        for state in operators
+        for key in state.keys
+        if key.compromised_since is not None
+    }
+
+
+def flagged(decided: Decided, compromised: Mapping[tuple[str, bytes], int]) -> Decided:
+    """KEY-1: what was signed after a compromise date is flagged once, never removed."""
     statement = decided.entry.statement
     since = compromised.get((statement.iss, statement.kid))
-    if since is None or decided.time < since:
+    if since is None or decided.time < since or KEY_1 in {f.rule for f in decided.findings}:
         return decided
     detail = "by the registrar's word, the key that signed it was in other hands at that time"
     finding = Finding(KEY_1, False, statement.sub, decided.entry.index, detail)

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
 
+import msgspec
+
 from keys.errors import declare
 from ledger.custody.decision import Content
 from ledger.custody.events import Event, Install, Manufacture, Model, Release, Repurpose
 from ledger.custody.governance import AboutLog, Head, OperatorRegistered, Policy
+from ledger.custody.handover import CarriedOver
 from ledger.custody.mandates import Mandate, MandateGiven
 from ledger.custody.naming import log_uri
 from ledger.proof.completeness import names_of
@@ -34,16 +37,35 @@ FOREIGN = declare(
 )
 
 
-def check_parts(entries: tuple[ReadEntry, ...], carried: frozenset[str]) -> None:
-    """Everything to which an entry points is among ``entries``, before it.
+class Elsewhere(msgspec.Struct, frozen=True):
+    """What entries may rest on that stands in the file of an earlier log: entry ids, and batteries
+    that began there."""
+
+    known: frozenset[bytes] = frozenset()
+    made: frozenset[str] = frozenset()
+
+    def joined(self, entries: tuple[ReadEntry, ...]) -> Elsewhere:
+        """With ``entries``, which were verified."""
+        known = {entry.entry_id for entry in entries}
+        made = {uri for entry in entries for uri in _made_by(entry.content)}
+        return Elsewhere(self.known | known, self.made | made)
+
+
+NOWHERE = Elsewhere()
+
+
+def check_parts(
+    entries: tuple[ReadEntry, ...], carried: frozenset[str], elsewhere: Elsewhere = NOWHERE
+) -> None:
+    """Everything to which an entry points is among ``entries``, before it, or ``elsewhere``.
 
     Raises ``failed.dossier.missing``, and ``failed.dossier.head`` where no head is the last entry.
     """
     if not isinstance(entries[-1].content, Head):
         raise HEAD.at(f"entry {entries[-1].index}", "the last entry is no head")
-    known: set[bytes] = set()
+    known: set[bytes] = set(elsewhere.known)
     issuers: set[str] = set()
-    made: set[str] = set()
+    made: set[str] = set(elsewhere.made)
     policies = 0
     for entry in entries:
         statement, content, where = entry.statement, entry.content, f"entry {entry.index}"
@@ -65,10 +87,10 @@ def check_parts(entries: tuple[ReadEntry, ...], carried: frozenset[str]) -> None
         raise MISSING.at("entries", f"the first event of {uri} is missing")
 
 
-def check_assessments(history: History) -> None:
+def check_assessments(history: History, elsewhere: Elsewhere = NOWHERE) -> None:
     """An installation that needed an assessment, and breaks a rule for want of the one that it
     names, tells that it was left out. Raises ``failed.dossier.missing``."""
-    known = {decided.entry.entry_id for decided in history.events}
+    known = elsewhere.known | {decided.entry.entry_id for decided in history.events}
     for decided in history.events:
         event = decided.event
         named = event.assessment_ref if isinstance(event, Install) else None
@@ -88,6 +110,10 @@ def check_belongs(
     for entry in entries:
         sub, content = entry.statement.sub, entry.content
         if isinstance(content, Event | Head):
+            continue
+        if isinstance(content, CarriedOver):
+            if not any(item.uri in carried or item.uri in names for item in content.subjects):
+                raise FOREIGN.at(f"entry {entry.index}", "what was taken over of others")
             continue
         if not isinstance(content, AboutLog) and sub not in names and sub not in carried:
             raise FOREIGN.at(f"entry {entry.index}", sub)
@@ -112,7 +138,10 @@ def held_chains(
     for entry in entries:
         if isinstance(entry.content, Head):
             continue
-        for uri in concerned.get(entry.index, (entry.statement.sub,)):
+        subjects: tuple[str, ...] = (entry.statement.sub,)
+        if isinstance(entry.content, CarriedOver):
+            subjects = tuple(item.uri for item in entry.content.subjects)
+        for uri in concerned.get(entry.index, subjects):
             if uri in chains:
                 chains[uri] = chains[uri].after(entry.index, entry.statement.leaf_hash)
     return chains

@@ -10,6 +10,7 @@ Nothing here reads a clock, an environment or a network. The steps, and the atta
 6. The checkpoint is the log's, and ends in its own head              (another tree, a stale policy)
 7. Every entry is in that tree, at its index                          (entries that never were in)
 8. By the head's index, these are all entries of every name in it     (entries that are left out)
+   All of that is done first for what the log's predecessor knew      (a log that forgets its past)
 9. It is about the battery that it names, up to the time handed in    (another battery's file)
 
 What no step checks stands in ``Verdict.unchecked``.
@@ -41,12 +42,14 @@ from ledger.proof.genuine import (
 from ledger.proof.history import History, read_entries, replay
 from ledger.proof.listed_works import without_lists, works_in
 from ledger.proof.parts import (
+    NOWHERE,
     check_assessments,
     check_belongs,
     check_parts,
     held_chains,
     rests_on_names,
 )
+from ledger.proof.predecessor import read_levels, recall, spanning
 from ledger.proof.required import check_rules
 from ledger.proof.trust import Trust
 from ledger.proof.verdict import STATED, Verdict
@@ -88,11 +91,15 @@ def verify_dossier(
     dossier = decode_dossier(data)
     check_ledger(dossier.checkpoint, dossier.entries, trust)
     entries = read_entries(dossier.entries)
-    carried = carried_by(dossier.subject, (entry.content for entry in entries))
-    check_parts(entries, carried)
+    levels = read_levels(entries, dossier.past)
+    contents = (entry.content for level in reversed(levels) for entry in level)
+    carried = carried_by(dossier.subject, contents)
+    past = recall(dossier.past, levels, carried, backend, profiles)
+    elsewhere = NOWHERE if past is None else past.elsewhere
+    check_parts(entries, carried, elsewhere)
     history = replay(entries, carried, backend, profiles)
     check_root(history, entries[0], trust)
-    check_assessments(history)
+    check_assessments(history, elsewhere)
     check_belongs(history, without_lists(entries, dossier.lists), carried)
     checkpoint, head = verify_checkpoint(dossier.checkpoint, history.log, entries)
     verify_receipts(entries, history.log, checkpoint, head.time, backend)
@@ -100,6 +107,7 @@ def verify_dossier(
     held = held_chains(history, entries, names)
     verify_complete(dossier.index, held, head.index_root, dossier.subject)
     history = msgspec.structs.replace(history, works=works_in(history, dossier.lists))
+    history = spanning(past, history)
     battery = _battery(dossier, history)
     check_time(head, at)
     record = record_of(data, trust, checkpoint, head, history, len(entries), STATED)

@@ -300,7 +300,8 @@ def test_tiles_and_entry_bundles(world: World, pack: str) -> None:
 
 def test_a_dossier(world: World, pack: str) -> None:
     value = cbor2.loads(world.ledger.dossier(pack))
-    assert keys_in("dossier")[1] - {"lists"} == value.keys()
+    assert keys_in("dossier")[1] - {"lists", "predecessor"} == value.keys()
+    assert keys_in("past")[0] == dossier._FIELDS_OF_PAST
     assert (value["type"], value["version"]) == ("cellbook-dossier", 2)
     assert value["subject"] == pack
     assert value["checkpoint"] == world.ledger.checkpoint()

@@ -93,14 +93,17 @@ SAMPLES: dict[str, Governance] = {
     "freeze": Freeze(successor=Successor(origin="log.example/b", root=HASH)),
     "carried-over": CarriedOver(
         subjects=(
-            CarriedSubject(uri=PACK, proof=PROOF, count=2, chain=HASH, state=BATTERY),
+            CarriedSubject(uri=PACK, proofs=(PROOF,), count=2, chain=HASH, state=BATTERY),
             CarriedSubject(
-                uri=PACK[:-1] + "2", proof=PROOF, count=1, chain=HASH, state=AliasState(of=PACK)
+                uri=PACK[:-1] + "2", proofs=(PROOF,), count=1, chain=HASH, state=AliasState(of=PACK)
             ),
             CarriedSubject(
                 uri=PACK[:-1] + "3",
-                proof=IndexProof(
-                    depth=0, present=b"", siblings=b"", other_key=HASH, other_value=HASH
+                proofs=(
+                    PROOF,
+                    IndexProof(
+                        depth=0, present=b"", siblings=b"", other_key=HASH, other_value=HASH
+                    ),
                 ),
             ),
         )
@@ -116,7 +119,7 @@ PINS = {
     "head": "2b99ed2d218cbcf6",
     "list-snapshot": "7f56a164b0a61403",
     "freeze": "79bb716dbe49922f",
-    "carried-over": "6be32fe13fe6c8c6",
+    "carried-over": "423170d86866a0d9",
 }
 
 

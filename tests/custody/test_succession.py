@@ -9,13 +9,12 @@ import msgspec
 import pytest
 
 from keys.errors import CellbookError
-from ledger.custody.carrying import brought_over
+from ledger.custody.carrying import brought_over, written
 from ledger.custody.governance import Policy, Profile, parse_governance
-from ledger.custody.handover import CarriedOver, CarriedSubject, IndexProof, Predecessor, Proved
+from ledger.custody.handover import CarriedOver, CarriedSubject, Predecessor, Proved
 from ledger.custody.naming import log_uri
 from ledger.custody.states import AliasState, BatteryState, FreshState
 from ledger.tree.merkle import inclusion_path, root_of
-from ledger.tree.prefix import PrefixProof
 from ledger.tree.prefix_chain import Chain
 from ledger.wire.base64text import encode_base64
 from ledger.wire.statement import parse_statement
@@ -52,7 +51,7 @@ class Ended:
         root = encode_base64(root_of(self.hashes))
         values: dict[str, Any] = {
             "origin": ORIGIN,
-            "genesis": parse_statement(self.leaves[0]).entry_id,
+            "genesis": self.proved(0),
             "checkpoint": f"{ORIGIN}\n{self.size}\n{root}\n\n— {ORIGIN} AAAA\n".encode(),
             "freeze": self.proved(self.size - 2),
             "head": self.proved(self.size - 1),
@@ -63,23 +62,12 @@ class Ended:
         """What is taken over of ``uri``, with ``changes``."""
         (row,) = self.index.stated([uri], self.size - 1)
         state = self.log.states.get(uri)
-        values: dict[str, Any] = {"uri": uri, "proof": written(row.proof)}
+        values: dict[str, Any] = {"uri": uri, "proofs": (written(row.proof),)}
         if row.chain != Chain():
             assert isinstance(state, BatteryState | AliasState)
             moved = brought_over(state, self.size)
             values |= {"count": row.chain.count, "chain": row.chain.hash, "state": moved}
         return CarriedSubject(**{**values, **changes})
-
-
-def written(proof: PrefixProof) -> IndexProof:
-    other = proof.other or (None, None)
-    return IndexProof(
-        depth=proof.depth,
-        present=proof.present,
-        siblings=proof.siblings,
-        other_key=other[0],
-        other_value=other[1],
-    )
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +141,8 @@ def test_a_genesis_that_does_not_fit_its_predecessor(ended: Ended) -> None:
         {"head": freeze},
         {"freeze": last},
         {"freeze": ended.proved(1)},
+        {"genesis": ended.proved(1)},
+        {"genesis": freeze},
         {"checkpoint": note.replace(b"\n%d\n" % ended.size, b"\n%d\n" % (ended.size + 1))},
         {"checkpoint": note.partition(b"\n\n")[0]},
     ):
@@ -257,7 +247,7 @@ def test_a_successor_that_forgets(ended: Ended) -> None:
     new = ended.item("urn:cellbook:gbt34014:4A6PBPM27KLPCLE749999999")
     forgotten = msgspec.structs.replace(pack, count=None, chain=None, state=None)
     shorter = msgspec.structs.replace(pack, count=1)
-    borrowed = msgspec.structs.replace(forgotten, proof=new.proof)
+    borrowed = msgspec.structs.replace(forgotten, proofs=new.proofs)
     codes = [log.refused(carried(log, [item])) for item in (forgotten, borrowed, shorter)]
     assert codes == ["failed.prefix.absence"] * 2 + ["failed.prefix.presence"]
 
@@ -265,6 +255,7 @@ def test_a_successor_that_forgets(ended: Ended) -> None:
 def test_what_is_taken_over_fits_together(ended: Ended) -> None:
     log = following(ended.stated())
     pack, module, alias = (ended.item(uri) for uri in (ended.pack, ended.module, LINK))
+    new = ended.item("urn:cellbook:gbt34014:4A6PBPM27KLPCLE749999999")
     assert isinstance(pack.state, BatteryState)
     refused = "rejected.predecessor.state"
     part_only = msgspec.structs.replace(pack, state=None)
@@ -278,6 +269,7 @@ def test_what_is_taken_over_fits_together(ended: Ended) -> None:
         [msgspec.structs.replace(pack, state=heir)],
         [module],
         [alias],
+        [msgspec.structs.replace(new, proofs=new.proofs * 2)],
     ):
         assert log.refused(carried(log, items)) == refused, items[0].uri
     assert log.refused(carried(log, [pack, pack])) == "rejected.predecessor.twice"

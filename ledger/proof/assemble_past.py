@@ -1,0 +1,54 @@
+"""What the logs before this one knew: gathered for a dossier, or to be taken over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ledger.proof.contents import origins
+from ledger.proof.dossier import Past
+from ledger.proof.gathering import Gathered
+from ledger.proof.reader import LogReader
+
+
+def assemble_past(readers: Sequence[LogReader], batteries: Iterable[str]) -> Past:
+    """What the log of the first of ``readers`` says of ``batteries``, with those on whose histories
+    theirs rest; the others are the logs before it, the newest first. Raises what readers raise."""
+    log, *pasts = [Gathered(reader) for reader in readers]
+    carried = carried_in((log, *pasts), batteries)
+    return _finished(log, pasts, carried)
+
+
+def carried_in(logs: Sequence[Gathered], batteries: Iterable[str]) -> set[str]:
+    """Take all entries of ``batteries`` and of those on whose histories theirs rest, out of all
+    ``logs``; gives the names of all of them."""
+    carried = set(batteries)
+    waiting = sorted(carried)
+    while waiting:
+        uri = waiting.pop()
+        for log in logs:
+            for index in log.take(uri):
+                new = set(origins(log.entry(index)[1], carried)) - carried
+                carried |= new
+                waiting += sorted(new)
+    return carried
+
+
+def gathered_past(
+    newer: Gathered, pasts: Sequence[Gathered], carried: Iterable[str]
+) -> Past | None:
+    """The past of the batteries ``carried``, which ``carried_in`` has taken: without those that
+    ``newer`` shows to have none. None where that is all of them."""
+    left = set(carried) - newer.fresh()
+    if not any(past.chains[uri].count for past in pasts for uri in left):
+        return None
+    for past in pasts:
+        for uri in past.chains.keys() - left:
+            del past.chains[uri]
+    return _finished(pasts[0], pasts[1:], left)
+
+
+def _finished(log: Gathered, pasts: Sequence[Gathered], carried: set[str]) -> Past:
+    log.take_names(carried)
+    log.take_heads()
+    older = gathered_past(log, pasts, carried)
+    return Past(log.reader.checkpoint(), log.entries(), log.index(), older)
