@@ -25,11 +25,13 @@ UNCHANGED = declare(
 )
 NO_AUTHORITY = declare(
     "usage.policy.authority",
-    "The policy in force names no such authority.",
+    "The policy in force names no such authority, witness or auditor.",
     "`cellbook policy show` prints those that it names.",
 )
 
 ROLES = ("registrar", "publisher", "arbiter")
+COSIGNERS = {"witness": "witnesses", "auditor": "auditors"}
+"""Who cosigns checkpoints: the word on the command line, and the field of the policy."""
 _PATH = click.Path(path_type=Path)
 
 
@@ -69,6 +71,8 @@ def show(home: Path, as_json: bool) -> None:
         "--add publisher publisher.request",
         "cellbook policy publish --home shop --root shop-root/root.pem "
         "--remove urn:cellbook:authority:publisher --limit skew_s 60",
+        "cellbook policy publish --home shop --root shop-root/root.pem "
+        "--add witness witness.example+1f0b3c52+BKm1…",
         "cellbook policy publish --home shop --root shop-root/root.pem --profile core 1 "
         "--out policy.cose",
     ),
@@ -80,15 +84,16 @@ def show(home: Path, as_json: bool) -> None:
     "--add",
     nargs=2,
     multiple=True,
-    type=(click.Choice(ROLES), _PATH),
-    metavar="ROLE FILE",
-    help="An authority, by the request that its key holder made with `operator request`.",
+    type=(click.Choice((*ROLES, *COSIGNERS)), str),
+    metavar="ROLE FILE|VKEY",
+    help="An authority (registrar, publisher, arbiter), by the request that its key holder made "
+    "with `operator request`; or a witness or an auditor, by the vkey of its cosignatures.",
 )
 @click.option(
     "--remove",
     multiple=True,
-    metavar="URI",
-    help="An authority that speaks no more; what it said stays.",
+    metavar="URI|VKEY",
+    help="An authority that speaks no more (what it said stays), or a witness or an auditor.",
 )
 @click.option(
     "--profile",
@@ -148,15 +153,17 @@ def _changed(
     entry_id: bytes,
     family: str,
     *,
-    add: tuple[tuple[str, Path], ...],
+    add: tuple[tuple[str, str], ...],
     remove: tuple[str, ...],
     profiles: tuple[tuple[str, int], ...],
     limits: tuple[tuple[str, int], ...],
 ) -> Policy:
     import msgspec
 
+    _check_removed(before, remove)
     changes = {
         "authorities": _authorities(before, family, add, remove),
+        **{field: _cosigners(before, role, add, remove) for role, field in COSIGNERS.items()},
         "profiles": _profiles(before, profiles),
         "limits": _limits(before, limits),
     }
@@ -166,18 +173,33 @@ def _changed(
     return msgspec.structs.replace(before, **order, **changes)
 
 
+def _check_removed(before: Policy, remove: tuple[str, ...]) -> None:
+    named = {one.uri for one in before.authorities} | {*before.witnesses, *before.auditors}
+    for name in remove:
+        if name not in named:
+            raise NO_AUTHORITY.at(name)
+
+
+def _cosigners(
+    before: Policy, role: str, add: tuple[tuple[str, str], ...], remove: tuple[str, ...]
+) -> tuple[str, ...]:
+    from ledger.custody.cosigners import cosigner
+
+    kept = [vkey for vkey in getattr(before, COSIGNERS[role]) if vkey not in remove]
+    return (*kept, *(cosigner(vkey).vkey for added, vkey in add if added == role))
+
+
 def _authorities(
-    before: Policy, family: str, add: tuple[tuple[str, Path], ...], remove: tuple[str, ...]
+    before: Policy, family: str, add: tuple[tuple[str, str], ...], remove: tuple[str, ...]
 ) -> tuple[Authority, ...]:
     from ledger.custody.governance import Authority
 
     kept = tuple(authority for authority in before.authorities if authority.uri not in remove)
-    for uri in remove:
-        if uri not in {authority.uri for authority in before.authorities}:
-            raise NO_AUTHORITY.at(uri)
     new = []
     for role, file in add:
-        asked = parse_request(read_file(file, LIMITS.size))
+        if role in COSIGNERS:
+            continue
+        asked = parse_request(read_file(Path(file), LIMITS.size))
         verify_request(asked, family)
         values: dict[str, Any] = {"uri": asked.uri, "role": role, "key": asked.key}
         new.append(Authority(**values))
@@ -218,6 +240,7 @@ def _facts(found: Policy) -> dict[str, Any]:
             {"uri": one.uri, "role": one.role, "kid": key_of(one.key).kid.hex()}
             for one in found.authorities
         ],
+        **{field: list(getattr(found, field)) for field in COSIGNERS.values()},
         "profiles": [{"name": one.name, "version": one.version} for one in found.profiles],
         "limits": msgspec.structs.asdict(found.limits),
         "epoch_s": found.epoch_s,
@@ -230,6 +253,7 @@ def _text(facts: dict[str, Any]) -> str:
         f"  root      {facts['root_kid']}",
         f"  next root {facts['next_root_kid']}",
         *(f"  {one['role']:9} {one['uri']} {one['kid']}" for one in facts["authorities"]),
+        *(f"  {role:9} {one}" for role, field in COSIGNERS.items() for one in facts[field]),
         *(f"  profile   {one['name']} {one['version']}" for one in facts["profiles"]),
         *(f"  limit     {name} {value}" for name, value in facts["limits"].items()),
         f"  epoch     {facts['epoch_s']} s",

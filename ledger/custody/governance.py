@@ -74,11 +74,18 @@ class KeyGrant(Part, frozen=True, kw_only=True):
     possession: Annotated[bytes, Meta(min_length=1, max_length=8192)]
 
 
+Vkeys = Annotated[
+    tuple[Annotated[str, Meta(min_length=1, max_length=512)], ...], Meta(max_length=32)
+]
+
+
 class Policy(Governance, tag="policy", frozen=True, kw_only=True):
     """The registration policy. Number 0 is the genesis, entry 0 of the log.
 
     ``previous`` is the entry id of the policy before; ``next_root`` is the thumbprint of the root
     key that may replace this one, kept offline. ``predecessor`` stands in policy 0 only.
+    ``witnesses`` and ``auditors`` are the vkeys of those whose cosignatures on checkpoints the log
+    passes on (``ledger.custody.cosigners``).
     """
 
     number: Annotated[int, Meta(ge=0, lt=2**31)]
@@ -95,6 +102,8 @@ class Policy(Governance, tag="policy", frozen=True, kw_only=True):
     leaf: Literal["cose-sign1-tag18-empty-unprotected/1"]
     epoch_s: Annotated[int, Meta(ge=1, le=3600)] = 1
     predecessor: Predecessor | None = None
+    witnesses: Vkeys = ()
+    auditors: Vkeys = ()
 
 
 Roles = Annotated[tuple[Name, ...], Meta(min_length=1, max_length=16)]

@@ -16,6 +16,7 @@ from keys import cose_key
 from keys.algorithms import ED25519
 from keys.cose_key import CoseKey
 from keys.errors import declare
+from ledger.custody.cosigners import check_cosigners, cosigners
 from ledger.custody.governance import Head, LogKey, Policy
 from ledger.custody.identifiers import parse_operator_uri
 from ledger.custody.naming import check_origin, family_uri
@@ -102,14 +103,15 @@ def apply_policy(
 ) -> LogState:
     """The log's state after ``policy``. ``family`` is the aud of the statement.
 
-    Raises ``rejected.policy.*`` and ``unsupported.profile``. That the right key signed is
-    ``root_key_for``'s matter.
+    Raises ``rejected.policy.*``, ``unsupported.profile``, ``malformed.note.*`` for a bad vkey. That
+    the right key signed is ``root_key_for``'s matter.
     """
     _check_order(state, policy, index)
     _check_log_keys(state, policy, index)
     _check_authorities(policy)
     _check_algorithms(policy)
     _check_profiles(policy)
+    _check_cosigners(policy)
     predecessor = None if state is None else state.predecessor
     if state is None:
         check_origin(policy.origin)
@@ -149,6 +151,8 @@ def apply_policy(
         head=state.head if state else None,
         head_time=state.head_time if state else 0,
         predecessor=predecessor,
+        witnesses=policy.witnesses,
+        auditors=policy.auditors,
     )
 
 
@@ -203,6 +207,17 @@ def _check_authorities(policy: Policy) -> None:
             raise AUTHORITIES.at("payload.authorities", authority.uri)
     if policy.next_root in {key_of(key).kid for key in (*taken, *owners)}:
         raise ROOT.at("payload.next_root", "it is the thumbprint of a key that is in use")
+
+
+def _check_cosigners(policy: Policy) -> None:
+    named = cosigners((*policy.witnesses, *policy.auditors))
+    keys = (
+        policy.root_key,
+        *(k.key for k in policy.log_keys),
+        *(a.key for a in policy.authorities),
+    )
+    taken = {policy.next_root, *(key_of(key).kid for key in keys)}
+    check_cosigners(named, taken, "payload.witnesses, payload.auditors")
 
 
 def _check_algorithms(policy: Policy) -> None:

@@ -260,6 +260,8 @@ class LogState(Value, tag="log", frozen=True, kw_only=True):
     frozen: int | None = None
     successor: tuple[str, bytes] | None = None
     predecessor: PredecessorState | None = None
+    witnesses: tuple[str, ...] = ()
+    auditors: tuple[str, ...] = ()
 
 
 State = (

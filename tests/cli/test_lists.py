@@ -10,8 +10,11 @@ import httpx
 import pytest
 
 from cli.listing.table import read_list
+from keys.algorithms import ED25519
 from keys.errors import CellbookError
+from keys.signer import generate
 from ledger.custody.lists import parse_document
+from ledger.wire.verifier import COSIGNATURE, Verifier
 from tests.cli.running import refused, run, run_json
 from tests.log.listing import GREEN, LATE, NOBODY, REUSE
 from tests.service import running_service
@@ -279,3 +282,22 @@ def test_the_next_policy(tmp_path: Path) -> None:
     registrar = tmp_path / "shop-registrar" / "registrar.pem"
     wrong = [*refuse[:-1], registrar, "--limit", "skew_s", "90"]
     refused("rejected.key.unknown", *wrong, code=1)
+
+
+def test_a_policy_names_witnesses_and_auditors(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    first, second = (
+        Verifier.from_key(f"{name}.example", generate(ED25519).key, COSIGNATURE).vkey
+        for name in ("witness", "auditor")
+    )
+    shop.publish("--add", "witness", first, "--add", "auditor", second)
+    shown = run_json("policy", "show", "--home", shop.home)
+    assert (shown["witnesses"], shown["auditors"]) == ([first], [second])
+    assert f"  auditor   {second}" in run("policy", "show", "--home", shop.home).stdout
+    shop.publish("--remove", first)
+    assert run_json("policy", "show", "--home", shop.home)["witnesses"] == []
+    again = ("policy", "publish", "--home", shop.home, "--yes",
+             "--root", tmp_path / "shop-root" / "root.pem")  # fmt: skip
+    refused("usage.policy.authority", *again, "--remove", first, code=2)
+    refused("rejected.policy.cosigners", *again, "--add", "witness", second, code=1)
+    refused("malformed.note.vkey", *again, "--add", "witness", "witness.example", code=1)
