@@ -27,6 +27,7 @@ from keys import pynacl
 from keys.errors import CellbookError
 from ledger.log.home import Home
 from ledger.log.ledger import Ledger
+from ledger.log.predecessor import PastLogs
 
 KEEP_SECONDS = 30
 """How long a connection may be idle between requests."""
@@ -66,9 +67,10 @@ def run(
     Raises ``usage.home.*``, ``usage.keyfile.*`` and ``unavailable.*`` before it serves.
     """
     home = Home.open(folder)
-    store = home.open_store()
+    store, past = home.open_store(), None
     try:
-        ledger = Ledger(store, home.signers(), clock=_now, backend=pynacl.load())
+        past = PastLogs.of(home)
+        ledger = Ledger(store, home.signers(), clock=_now, backend=pynacl.load(), past=past)
         server = _Server(_config(ledger), on_ready, is_alone=line is None)
         if line is not None:
             _stop_with(server, line)
@@ -76,6 +78,8 @@ def run(
         server.run([listener])
     finally:
         store.close()
+        if past is not None:
+            past.close()
 
 
 def main(arguments: list[str]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -97,10 +97,14 @@ def from_folder(folder: Path, identifier: str) -> Fetched:
     ``unavailable.*``."""
     from ledger.log.home import Home
     from ledger.log.ledger import Ledger
+    from ledger.log.predecessor import PastLogs
 
     home = Home.open(folder)
-    with closing(home.open_store()) as store:
-        ledger = Ledger(store, home.signers(), clock=lambda: int(time.time()))
+    with closing(home.open_store()) as store, ExitStack() as opened:
+        past = PastLogs.of(home)
+        if past is not None:
+            opened.callback(past.close)
+        ledger = Ledger(store, home.signers(), clock=lambda: int(time.time()), past=past)
         # It ends the epoch of a service that was killed, so that the newest entries are covered.
         ledger.start()
         with closing(ledger):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from pathlib import Path
 
 from keys import keyfile
 from keys.errors import declare
 from keys.signer import Signer, SoftwareSigner, generate
-from ledger.custody.governance import Authority
+from ledger.custody.governance import Authority, Policy
+from ledger.custody.handover import Predecessor
 from ledger.custody.identifiers import parse_operator_uri
 from ledger.custody.naming import check_origin, family_uri
 from ledger.custody.profiles import Profiles
@@ -26,6 +28,7 @@ from ledger.log.home import (
     read_config,
     to_toml,
 )
+from ledger.log.predecessor import PastLogs, check_end, stated_end
 from ledger.log.signers import LogSigners
 from ledger.proof.trust import Trust, dump_trust
 from ledger.store.sql import SqlStore
@@ -48,11 +51,13 @@ class Founding:
         registrar_dir: Path,
         passphrase: str | None,
         next_root_dir: Path | None = None,
+        root: Signer | None = None,
     ) -> None:
         self._home = home
         self._root_dir = root_dir
         self._next_root_dir = next_root_dir or root_dir
         self._registrar_dir = registrar_dir
+        self._root = root
         self._keys = _NewKeys(passphrase)
 
     def run(self, registrar_uri: str, epoch_s: int, now: int, profiles: Profiles) -> None:
@@ -82,10 +87,11 @@ class Founding:
         home, config = self._home, self._home.config
         checkpoint, receipts, statements = self._keys.make(home.path / "keys", *LOG_KEYS, own=True)
         signers = LogSigners(checkpoint, receipts, statements)
-        (root,) = self._keys.make(self._root_dir, "root")
+        root = self._root or self._keys.make(self._root_dir, "root")[0]
         (next_root,) = self._keys.make(self._next_root_dir, "next-root")
         (registrar,) = self._keys.make(self._registrar_dir, "registrar")
         authority = Authority(uri=registrar_uri, role="registrar", key=registrar.key.to_cbor())
+        end = self._end()
         policy = genesis_policy(
             config.origin,
             config.family_name,
@@ -95,18 +101,37 @@ class Founding:
             authority,
             epoch_s=epoch_s,
             profiles=profiles,
+            predecessor=end,
         )
-        genesis = sign_policy(root, policy, now)
-        _write(home.trust_path, dump_trust(self._trust(root, genesis)))
+        family = family_uri(root.key, config.family_name)
+        if end is not None:
+            family = parse_statement(end.genesis.leaf).aud
+            self._check_end(policy, family)
+        genesis = sign_policy(root, policy, now, family)
+        _write(home.trust_path, dump_trust(self._trust(root, genesis, family)))
         write_genesis(store, genesis, signers, now)
 
-    def _trust(self, root: Signer, genesis: bytes) -> Trust:
+    def _end(self) -> Predecessor | None:
+        """What the genesis says of the log that it follows."""
+        folder = self._home.predecessor
+        if folder is None:
+            return None
+        with closing(PastLogs(folder)) as past:
+            return stated_end(past.readers()[0])
+
+    def _check_end(self, policy: Policy, family: str) -> None:
+        folder = self._home.predecessor
+        assert folder is not None  # noqa: S101 - ``_end`` has read from it
+        with closing(PastLogs(folder)) as past:
+            check_end(policy, family, past.readers())
+
+    def _trust(self, root: Signer, genesis: bytes, family: str) -> Trust:
         config = self._home.config
         return Trust(
             name=config.name,
             origin=config.origin,
             genesis=parse_statement(genesis).entry_id,
-            family=family_uri(root.key, config.family_name),
+            family=family,
             root_key=root.key,
             minimum_policy=0,
         )

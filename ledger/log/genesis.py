@@ -14,6 +14,7 @@ from ledger.custody.governance import (
     Profile,
     encode_governance,
 )
+from ledger.custody.handover import Predecessor
 from ledger.custody.naming import family_uri, log_uri
 from ledger.custody.profiles import CORE, Profiles
 from ledger.custody.profiles import PROFILES as PROFILES_KNOWN
@@ -46,8 +47,10 @@ def genesis_policy(
     epoch_s: int = 1,
     limits: Limits | None = None,
     profiles: Profiles = PROFILES,
+    predecessor: Predecessor | None = None,
 ) -> Policy:
-    """Policy 0: the log's three keys for every tree size, one registrar, and the rules."""
+    """Policy 0: the log's three keys for every tree size, one registrar, the rules, and the log
+    that it follows."""
     return Policy(
         number=0,
         origin=origin,
@@ -65,6 +68,7 @@ def genesis_policy(
         limits=limits or Limits(),
         leaf="cose-sign1-tag18-empty-unprotected/1",
         epoch_s=epoch_s,
+        predecessor=predecessor,
     )
 
 

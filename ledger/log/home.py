@@ -48,7 +48,8 @@ _SQLITE = "sqlite:///"
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What cellbook.toml holds. A SQLite path in ``database`` is relative to the folder; ``url``
-    is where the service is reached from outside, if that is known."""
+    is where the service is reached from outside, if that is known. ``predecessor`` is the folder
+    of the ledger that this one follows."""
 
     name: str
     origin: str
@@ -57,6 +58,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     listen_host: str = "127.0.0.1"
     listen_port: int = 8417
     url: str | None = None
+    predecessor: str | None = None
 
 
 class Home:
@@ -94,13 +96,16 @@ class Home:
         now: int | None = None,
         profiles: Profiles | None = None,
         next_root_dir: str | os.PathLike[str] | None = None,
+        successor_of: str | os.PathLike[str] | None = None,
+        root: Signer | None = None,
     ) -> Home:
         """Make keys, database, genesis, trust file and configuration.
 
         The keys of root and registrar are encrypted with ``passphrase``; without one, each folder
         gets a new one in its file ``passphrase``. ``now`` (Unix seconds) is the time of genesis.
         ``profiles`` are the rules that it decides by; without, those of ``genesis.PROFILES``. The
-        next root key lies in ``next_root_dir``; without, beside the root key.
+        next root key lies in ``next_root_dir``; without, beside the root key. ``successor_of`` is
+        the folder of a frozen ledger, which this one follows; ``root`` is then its next root key.
         Raises ``usage.home.*``, ``usage.log.not-empty``, ``usage.keyfile.*``, ``unavailable.*``.
         """
         from ledger.log.founding import Founding
@@ -112,11 +117,12 @@ class Home:
             family_name=family_name or name,
             database=database or DATABASE,
             url=url,
+            predecessor=None if successor_of is None else str(Path(successor_of).absolute()),
         )
         home = cls(Path(path), config)
         time_now = int(time.time()) if now is None else now
         apart = None if next_root_dir is None else Path(next_root_dir)
-        founding = Founding(home, Path(root_dir), Path(registrar_dir), passphrase, apart)
+        founding = Founding(home, Path(root_dir), Path(registrar_dir), passphrase, apart, root)
         founding.run(registrar_uri, epoch_s, time_now, profiles or PROFILES)
         return home
 
@@ -136,6 +142,12 @@ class Home:
             store.close()
             raise
         return store
+
+    @property
+    def predecessor(self) -> Path | None:
+        """The folder of the ledger that this one follows."""
+        stated = self.config.predecessor
+        return None if stated is None else (self.path / stated).absolute()
 
     def signers(self) -> LogSigners:
         """The log's keys: those that it was made with, and those that replace them, which are

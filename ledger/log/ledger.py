@@ -14,15 +14,17 @@ from keys.purposes import RECEIPTS
 from ledger.custody.policy import key_of
 from ledger.custody.states import LogState
 from ledger.log import reading, tiles
+from ledger.log.carrying import Carrier
 from ledger.log.commit import Clock, Commit, GroupCommit, end_time
 from ledger.log.heads import Epochs
 from ledger.log.lists import Lists
 from ledger.log.outcome import Outcome, Placed
+from ledger.log.predecessor import PastLogs
 from ledger.log.reading import NO_CHECKPOINT, BatteryView, PublishedLog
 from ledger.log.receipts import Receipts
 from ledger.log.registration import Prepared, Submitted, prepare
 from ledger.log.searching import Page, search
-from ledger.log.sequencer import QUEUE_LIMIT, STOPPED, Sequencer
+from ledger.log.sequencer import BUSY, QUEUE_LIMIT, STOPPED, Sequencer
 from ledger.log.signers import LogSigners
 from ledger.log.snapshot import Snapshots
 from ledger.log.stored import find_log_uri, log_state
@@ -45,6 +47,7 @@ RECEIPTS_LABEL = 394
 """The unprotected header of a Transparent Statement that holds its receipts (RFC 9942)."""
 SUBMIT_TIMEOUT = 30.0
 _POLL = 0.02
+_TRIES = 3
 
 
 class Ledger:
@@ -62,8 +65,10 @@ class Ledger:
         clock: Clock,
         backend: Backend | None = None,
         queue_limit: int = QUEUE_LIMIT,
+        past: PastLogs | None = None,
     ) -> None:
-        """Raises ``unavailable.log.empty`` for a store without a log."""
+        """``past`` are the logs before this one. Raises ``unavailable.log.empty`` for a store
+        without a log."""
         self.uri = find_log_uri(store)
         self._store = store
         self._backend = backend
@@ -75,6 +80,9 @@ class Ledger:
         self.lists = Lists(store, self._published)
         self.suppliers = Suppliers(store, self._published, self.lists.document)
         self._sequencer = Sequencer(self._commit, self._epochs.tick, queue_limit=queue_limit)
+        self._clock = clock
+        self._past = past
+        self._carrier = None if past is None else Carrier(store, signers, past.readers)
 
     def start(self) -> None:
         """Start the thread that writes. Heads without checkpoints get them now."""
@@ -96,9 +104,27 @@ class Ledger:
     def prepare(self, data: Sequence[bytes]) -> list[Submitted]:
         """Each of ``data`` ready for ``register``, or the error that refuses it; same order.
 
-        Takes a signature verification for each. Raises ``unavailable.*`` for all.
+        Takes a signature verification for each. What a log with a predecessor must say of their
+        batteries first is registered here. Raises ``unavailable.*`` for all.
         """
-        return prepare(data, self._snapshots, self._backend)
+        prepared = prepare(data, self._snapshots, self._backend)
+        return prepared if self._carrier is None else self._carry(self._carrier, prepared)
+
+    def _carry(self, carrier: Carrier, prepared: list[Submitted]) -> list[Submitted]:
+        for _ in range(_TRIES):
+            statements, failed = carrier.statements(self.log(), prepared, self._clock())
+            for place, error in failed.items():
+                prepared[place] = error
+            if not statements:
+                break
+            try:
+                outcomes = self.register(statements).result(SUBMIT_TIMEOUT)
+            except TimeoutError:
+                raise BUSY.at("queue", "what the predecessor knows still waits") from None
+            # Another process may have said the same meanwhile of some of the names.
+            if all(outcome.error is None for outcome in outcomes):
+                break
+        return prepared
 
     def register(self, prepared: Sequence[Submitted]) -> Future[list[Outcome]]:
         """Outcomes of ``prepared``, same length and order, when all are durable or refused.
@@ -166,7 +192,8 @@ class Ledger:
         published = self._published(newest + 1, wait)
         if not published.indexes(subject, published.checkpoint_size()):
             raise NO_CHECKPOINT.at(f"entry {newest}", "no checkpoint covers the battery yet")
-        return assemble(published, subject, self.lists.document)
+        pasts = [] if self._past is None else self._past.readers()
+        return assemble(published, subject, self.lists.document, pasts)
 
     def checkpoint(self) -> bytes:
         """The newest checkpoint, a signed note. Raises ``missing.checkpoint``."""

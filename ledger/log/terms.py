@@ -12,7 +12,9 @@ from keys.errors import CellbookError
 from ledger.custody.decision import Content
 from ledger.custody.events import Event, Manufacture, Model, Repurpose
 from ledger.custody.governance import ListSnapshot
+from ledger.custody.handover import CarriedOver, CarriedSubject
 from ledger.custody.identifiers import parse_subject
+from ledger.custody.states import AliasState
 from ledger.custody.subjects import named_by
 from ledger.wire.statement import Statement
 
@@ -42,6 +44,8 @@ def terms_of(statement: Statement, content: Content) -> list[Told]:
     if isinstance(content, ListSnapshot):
         sub = statement.sub
         return [(LIST, content.scheme, sub), (LIST, content.announcement, sub)]
+    if isinstance(content, CarriedOver):
+        return [term for item in content.subjects for term in _carried(item)]
     if not isinstance(content, Event) or isinstance(content, Model):
         return []
     return list(_terms(statement, content))
@@ -66,6 +70,17 @@ def _terms(statement: Statement, event: Event) -> Iterator[Told]:
         for output in event.outputs:
             if output.passport_id is not None:
                 yield PASSPORT, output.passport_id, output.id
+
+
+def _carried(item: CarriedSubject) -> Iterator[Told]:
+    """A battery from the log before this one, which its serial number finds, and who holds it."""
+    if isinstance(item.state, AliasState):
+        yield from _serial(item.uri, item.state.of)
+    elif item.state is not None:
+        yield from _serial(item.uri, item.uri)
+        yield OPERATOR, item.state.possessor, item.uri
+        if item.state.stated is not None and item.state.stated.passport is not None:
+            yield PASSPORT, item.state.stated.passport, item.uri
 
 
 def _serial(identifier: str, uri: str) -> Iterator[Told]:

@@ -47,6 +47,7 @@ from ledger.log.genesis import sign_policy
 from ledger.log.home import REGISTRAR_URI, Home
 from ledger.log.ledger import Ledger
 from ledger.log.outcome import Outcome
+from ledger.log.predecessor import PastLogs
 from ledger.store.sql import SqlStore
 from ledger.wire.statement import TYP_EVENT, TYP_GOVERNANCE, parse_statement, sign_statement
 from tests.log.lives import make_event, repurpose_input
@@ -98,7 +99,9 @@ def operator_uri(name: str) -> str:
 class World:
     """A ledger with operators, registered and running.
 
-    ``database`` is a URL, otherwise a SQLite file in the folder. ``clock`` may be ``time.time`` in
+    ``follows`` is the frozen ledger that this one follows; its operators keep their keys, and
+    references are to what was registered there. ``database`` is a URL, otherwise a SQLite file in
+    the folder. ``clock`` may be ``time.time`` in
     whole seconds; the default stands still. ``operators`` names those of ``ROLES`` to register.
     """
 
@@ -111,17 +114,21 @@ class World:
         operators: tuple[str, ...] = tuple(ROLES),
         backend: Backend | None = None,
         epoch_s: int = 1,
+        origin: str = ORIGIN,
+        follows: World | None = None,
     ) -> None:
         self.clock = Clock() if clock is None else clock
         self.home = Home.create(
             path / "ledger",
-            origin=ORIGIN,
+            origin=origin,
             name="Test ledger",
             database=database,
             root_dir=path / "root",
             registrar_dir=path / "registrar",
             epoch_s=epoch_s,
             now=self.clock(),
+            successor_of=None if follows is None else follows.home.path,
+            root=None if follows is None else follows.key("root", "next-root"),
         )
         self.path = path
         self.operators: dict[str, Operator] = {}
@@ -134,6 +141,9 @@ class World:
         self.store, self.ledger = self.open(backend=backend)
         self.family = self.ledger.log().family
         self.registrar = self.key("registrar", "registrar")
+        if follows is not None:
+            self.refs = dict(follows.refs)
+            self._batteries, self._events = follows._batteries, follows._events
         if operators:
             self.accepted(*(self.registration(name) for name in operators))
 
@@ -146,9 +156,13 @@ class World:
     def open(self, **options: Any) -> tuple[SqlStore, Ledger]:
         """One more ledger on the same log, started, as another process would have it."""
         store = self.home.open_store()
+        if self.home.predecessor is not None:
+            options.setdefault("past", PastLogs(self.home.predecessor))
         ledger = Ledger(store, self.home.signers(), clock=self.clock, **options)
         ledger.start()
         self._closing += [ledger, store]
+        if options.get("past") is not None:
+            self._closing.append(options["past"])
         return store, ledger
 
     def close(self) -> None:

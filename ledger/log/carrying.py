@@ -1,0 +1,187 @@
+"""What a log with a predecessor takes over from it, when the first statement about a battery comes.
+
+The past is made and verified as a buyer does it, so that the log states nothing that a buyer would
+refuse. All of this is outside of the lock; under it the statement is decided as every other one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+import msgspec
+
+from keys.errors import CellbookError
+from ledger.custody.carrying import Carried, brought_over, names_in, written
+from ledger.custody.events import Event
+from ledger.custody.governance import Policy, encode_governance, parse_governance
+from ledger.custody.handover import CarriedOver, CarriedSubject
+from ledger.custody.identifiers import BATTERY_NAMES
+from ledger.custody.states import AliasState, BatteryState, LogState, State
+from ledger.custody.subjects import named_by
+from ledger.log.reading import read_entry
+from ledger.log.registration import Prepared, Submitted, unchecked
+from ledger.log.signers import LogSigners
+from ledger.proof.assemble_past import assemble_past
+from ledger.proof.contents import carried_by
+from ledger.proof.predecessor import Recalled, read_levels, spanning, verify_past
+from ledger.proof.reader import LogReader
+from ledger.store.sql import SqlStore
+from ledger.tree.merkle import leaf_hash
+from ledger.tree.prefix_chain import Chain
+from ledger.wire.statement import TYP_GOVERNANCE, parse_statement, sign_statement
+
+AT_ONCE = 8
+"""Subjects of one statement: each is in the dossiers of all of them."""
+
+Readers = Callable[[], Sequence[LogReader]]
+"""The logs before this one, the newest first."""
+
+
+class Carrier:
+    """Makes the statements for the log in ``store``. May be used from several threads."""
+
+    def __init__(self, store: SqlStore, signers: LogSigners, readers: Readers) -> None:
+        self._store = store
+        self._signers = signers
+        self._readers = readers
+
+    def statements(
+        self, log: LogState, items: Sequence[Submitted], now: int
+    ) -> tuple[list[Prepared], dict[int, CellbookError]]:
+        """What must be registered before ``items``, and which of them cannot be served, by their
+        place. ``now`` is in Unix seconds."""
+        names = {place: _names(item) for place, item in enumerate(items)}
+        known = set(self._store.states([uri for uris in names.values() for uri in uris]))
+        new: list[Prepared] = []
+        failed: dict[int, CellbookError] = {}
+        for place, uris in names.items():
+            wanted = [uri for uri in uris if uri not in known]
+            if not wanted:
+                continue
+            try:
+                subjects = _Taking(self._store, self._readers(), known).subjects(wanted)
+                new += self._signed(log, subjects, now)
+            except CellbookError as error:
+                failed[place] = error
+                continue
+            known.update(item.uri for item in subjects)
+        return new, failed
+
+    def _signed(
+        self, log: LogState, subjects: Sequence[CarriedSubject], now: int
+    ) -> Iterator[Prepared]:
+        signer = self._signers.in_force(log, "statements", self._store.head().size)
+        uri = f"urn:cellbook:log:{log.origin}"
+        for start in range(0, len(subjects), AT_ONCE):
+            content = CarriedOver(subjects=tuple(subjects[start : start + AT_ONCE]))
+            leaf = sign_statement(
+                signer,
+                typ=TYP_GOVERNANCE,
+                iss=uri,
+                sub=uri,
+                aud=log.family,
+                iat=now,
+                payload=encode_governance(content),
+            )
+            prepared = unchecked(parse_statement(leaf))
+            yield msgspec.structs.replace(prepared, verified=signer.key)
+
+
+class _Taking:
+    """What is taken over for one statement. ``known`` are names that the log has spoken of."""
+
+    def __init__(self, store: SqlStore, readers: Sequence[LogReader], known: Iterable[str]) -> None:
+        self._store = store
+        self._readers = readers
+        self._known = set(known)
+
+    def subjects(self, uris: Iterable[str]) -> list[CarriedSubject]:
+        """``uris`` with what belongs to them: whole batteries with their further identifiers, and
+        the batteries that they are part of, each after what it rests on."""
+        found: dict[str, CarriedSubject] = {}
+        for uri in uris:
+            level = self._level(uri)
+            if level is None:
+                found[uri] = self._item(uri, len(self._readers) - 1, None)
+            else:
+                self._take(self._battery(uri, level), found)
+        return list(found.values())
+
+    def _take(self, battery: str, found: dict[str, CarriedSubject]) -> None:
+        if battery in found or battery in self._known or self._is_there(battery):
+            return
+        level = self._level(battery) or 0
+        past = self._recalled(battery, level)
+        states = spanning(past.older, past.history).states
+        state = _moved(states, battery, past.size)
+        if isinstance(state, BatteryState) and state.parent is not None:
+            self._take(state.parent, found)
+        for uri in (battery, *_aliases(states, battery)):
+            if uri not in self._known and uri not in found:
+                found[uri] = self._item(uri, self._level(uri) or 0, _moved(states, uri, past.size))
+
+    def _recalled(self, battery: str, level: int) -> Recalled:
+        """The verified past of ``battery``."""
+        past = assemble_past(self._readers, [battery])
+        levels = read_levels((), past)[1:]
+        contents = [entry.content for entries in reversed(levels) for entry in entries]
+        statement = parse_statement(read_entry(self._store, 0).leaf)
+        genesis = parse_governance(statement.payload)
+        assert isinstance(genesis, Policy)  # noqa: S101 - the log began with it
+        carried = carried_by(battery, contents)
+        newer = {battery: level} if level else {}
+        return verify_past(past, levels, genesis, statement.aud, carried, newer=newer)
+
+    def _level(self, uri: str) -> int | None:
+        """Which of the logs before, the newest first, has entries about ``uri``."""
+        for level, reader in enumerate(self._readers):
+            if reader.indexes(uri, reader.checkpoint_size()):
+                return level
+        return None
+
+    def _battery(self, uri: str, level: int) -> str:
+        """The battery of which ``uri`` is a name: itself, or where it is a further identifier."""
+        reader = self._readers[level]
+        first = reader.indexes(uri, reader.checkpoint_size())[0]
+        statement = parse_statement(reader.leaf(first))
+        content = unchecked(statement).content
+        if isinstance(content, CarriedOver):
+            state = next(item.state for item in content.subjects if item.uri == uri)
+            return state.of if isinstance(state, AliasState) else uri
+        parts = named_by(content, statement.sub) if isinstance(content, Event) else ()
+        return statement.sub if any(p.uri == uri and p.part == "alias" for p in parts) else uri
+
+    def _is_there(self, uri: str) -> bool:
+        return bool(self._store.states([uri]))
+
+    def _item(self, uri: str, level: int, state: Carried | None) -> CarriedSubject:
+        proofs = tuple(written(reader.prove([uri])[uri]) for reader in self._readers[: level + 1])
+        if state is None:
+            return CarriedSubject(uri=uri, proofs=proofs)
+        reader, chain = self._readers[level], Chain()
+        for index in reader.indexes(uri, reader.checkpoint_size()):
+            chain = chain.after(index, leaf_hash(reader.leaf(index)))
+        return CarriedSubject(
+            uri=uri, proofs=proofs, count=chain.count, chain=chain.hash, state=state
+        )
+
+
+def _names(item: Submitted) -> list[str]:
+    """The batteries in ``item`` whose past must be known, once its signature is."""
+    if not isinstance(item, Prepared) or item.verified is None:
+        return []
+    try:
+        names = names_in(item.statement, item.content)
+    except CellbookError:
+        return []  # it will be refused for that
+    return list(dict.fromkeys(uri for _, uri in names if uri.startswith(BATTERY_NAMES)))
+
+
+def _moved(states: Mapping[str, State], uri: str, size: int) -> Carried | None:
+    state = states.get(uri)
+    return brought_over(state, size) if isinstance(state, BatteryState | AliasState) else None
+
+
+def _aliases(states: Mapping[str, State], battery: str) -> list[str]:
+    aliases = ((uri, state) for uri, state in states.items() if isinstance(state, AliasState))
+    return sorted(uri for uri, state in aliases if state.of == battery)
