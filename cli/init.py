@@ -13,7 +13,7 @@ import click
 
 from cli.governing import REGISTRAR_URI
 from cli.output import Example, json_option, print_result
-from cli.signing import read_passphrase
+from cli.signing import load_signer, read_passphrase
 from cli.trust import read_trust, trust_facts
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ _PASSWORD = re.compile("(://[^:/@]*):[^@/]*@")
         'cellbook init shop --origin log.example.org/batteries --name "Example battery ledger"',
         "cellbook init shop --profile cn-2026 --profile eu-2023-1542",
         "cellbook init shop --root-dir /media/stick/root --registrar-dir registrar",
+        "cellbook init shop-2 --successor-of shop --root next-root.pem",
         "cellbook init shop --database postgresql://ledger@localhost/ledger",
     )
 )
@@ -84,6 +85,19 @@ _PASSWORD = re.compile("(://[^:/@]*):[^@/]*@")
     help="Rules that the ledger decides by, beside core: cn-2026, eu-2023-1542 and others of "
     "docs/rules.md. Can be given several times.",
 )
+@click.option(
+    "--successor-of",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="The ledger in FOLDER has ended, and this one follows it. The folder must stay where it "
+    "is: the pasts of batteries are read from it.",
+)
+@click.option(
+    "--root",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="With --successor-of: the next root key of that ledger, which is the root of this one.",
+)
 @click.option("--url", help="Where the service will be reached from outside.")
 @click.option(
     "--passphrase-file",
@@ -104,6 +118,8 @@ def init(
     registrar: str,
     epoch: int,
     profiles: tuple[str, ...],
+    successor_of: Path | None,
+    root: Path | None,
     url: str | None,
     passphrase_file: Path | None,
     as_json: bool,
@@ -116,6 +132,14 @@ def init(
     from ledger.custody.profiles import choose
     from ledger.log.home import Home
 
+    if (successor_of is None) != (root is None):
+        raise click.UsageError("--successor-of and --root go together.")
+    if successor_of is not None:
+        from ledger.log.predecessor import named_successor
+
+        if family_name is not None:
+            raise click.UsageError("The family is that of the ledger before, with its name.")
+        origin = origin or named_successor(successor_of)
     home = Home.create(
         folder,
         origin=origin or _trial_origin(folder),
@@ -131,10 +155,12 @@ def init(
         url=url,
         now=int(time.time()),
         profiles=choose(profiles, "--profile"),
+        successor_of=successor_of,
+        root=None if root is None else load_signer(root, None),
     )
-    root = root_dir or _beside(folder, "root")
+    roots = root_dir or _beside(folder, "root")
     registrar_folder = registrar_dir or _beside(folder, "registrar")
-    facts = _facts(home, root, next_root_dir or root, registrar_folder)
+    facts = _facts(home, roots, next_root_dir or roots, registrar_folder)
     print_result(_text(facts), facts, as_json=as_json)
 
 

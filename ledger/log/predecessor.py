@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 from keys.errors import declare
@@ -10,7 +11,7 @@ from ledger.custody.handover import Freeze, Predecessor, Proved
 from ledger.log.home import Home
 from ledger.log.reading import PublishedLog
 from ledger.log.receipts import Receipts
-from ledger.log.stored import find_log_uri
+from ledger.log.stored import find_log_uri, log_state
 from ledger.proof.assemble_past import assemble_past
 from ledger.proof.predecessor import Recalled, read_levels, verify_past
 from ledger.proof.reader import LogReader
@@ -21,8 +22,8 @@ from ledger.wire.statement import TYP_GOVERNANCE, parse_statement
 
 OPEN = declare(
     "usage.successor.open",
-    "The log that is to be followed has not ended.",
-    "End it first: `cellbook policy freeze`, naming the origin of the log that follows.",
+    "The log has not ended, or no log may follow it.",
+    "End it first: `cellbook policy freeze --successor ORIGIN`.",
 )
 
 
@@ -58,6 +59,18 @@ class PastLogs:
         """Let go of their databases."""
         for store, _, _ in self._opened:
             store.close()
+
+
+def named_successor(folder: Path) -> str:
+    """The origin of the log that may follow that of the ledger in ``folder``.
+
+    Raises ``usage.successor.open`` where none may, and what ``Home.open`` raises.
+    """
+    with closing(Home.open(folder).open_store()) as store:
+        log = log_state(store, find_log_uri(store))
+    if log.successor is None:
+        raise OPEN.at(str(folder), "its freeze names no log" if log.frozen else "it goes on")
+    return log.successor[0]
 
 
 def stated_end(reader: LogReader) -> Predecessor:

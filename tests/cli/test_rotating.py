@@ -9,10 +9,13 @@ from typing import Any
 import httpx
 import pytest
 
+from cli.signing import load_signer
+from ledger.custody.events import encode_event
 from ledger.custody.policy import key_of
 from ledger.log.home import Home
 from ledger.proof.trust import load_trust
 from ledger.proof.verify import verify_dossier
+from ledger.wire.statement import TYP_EVENT, sign_statement
 from tests.cli.running import refused, run, run_json
 from tests.log.building import World
 from tests.log.writers import now
@@ -144,3 +147,64 @@ def test_the_next_root_lies_in_another_place(tmp_path: Path) -> None:
     assert Home.open(tmp_path / "shop").trust_path.exists()
     other = tmp_path / "other"
     refused("usage.home.root-key", "init", other, "--next-root-dir", other / "keys", code=2)
+
+
+def test_a_ledger_that_follows_another_one(tmp_path: Path) -> None:
+    """From `init` to a dossier that spans both, with a real service."""
+    with World(tmp_path / "old", clock=now) as old:
+        pack = old.battery()
+        old.live(pack, "manufacture", "install")
+        folder, key = old.home.path, old.path / "root" / "next-root.pem"
+        follow = ("init", tmp_path / "new", "--successor-of", folder, "--root", key)
+        refused("usage.successor.open", *follow, code=2)
+        run("init", tmp_path / "new", "--successor-of", folder, code=2)
+        run_json("policy", "freeze", "--home", folder, "--root", old.path / "root" / "root.pem",
+                 "--successor", "log.example/2", "--yes")  # fmt: skip
+        other = ("--origin", "log.example/3")
+        refused("rejected.policy.predecessor", *follow, *other, code=1)
+        made = run_json(*follow)
+        assert made["trust"]["origin"] == "log.example/2"
+        assert made["trust"]["family"] == old.family
+        home = Home.open(tmp_path / "new")
+        assert sorted(file.name for file in (tmp_path / "new-root").iterdir()) == [
+            "next-root.pem",
+            "passphrase",
+        ]
+        with running_service(home.path) as service:
+            request = tmp_path / "owner.request"
+            signer = tmp_path / "owner.pem"
+            run_json("keygen", signer, "--save-passphrase")
+            run_json("operator", "request", "--key", signer, "--uri", "https://owner.example",
+                     "--name", "Owner", "--country", "CN", "--role", "dismantler",
+                     "--role", "installer", "--trust", home.trust_path,
+                     "--out", request)  # fmt: skip
+            run_json("operator", "add", request, "--url", service.url, "--yes", "--registrar",
+                     tmp_path / "new-registrar" / "registrar.pem",
+                     "--trust", home.trust_path)  # fmt: skip
+            event = sign_statement(
+                load_signer(signer, None),
+                typ=TYP_EVENT,
+                iss="https://owner.example",
+                sub=pack,
+                aud=old.family,
+                iat=now(),
+                payload=encode_event(old.make("decommission", pack)),
+            )
+            headers = {"Content-Type": "application/cose"}
+            answer = httpx.post(f"{service.url}/entries", content=event, headers=headers)
+            assert answer.status_code == 201, answer.content
+            file = tmp_path / "pack.dossier"
+            run("dossier", pack, "--url", service.url, "--out", file)
+        found = run_json("verify", file, "--trust", home.trust_path)
+        assert [event["kind"] for event in found["life"]] == [
+            "manufacture",
+            "install",
+            "decommission",
+        ]
+        run("verify", file, "--trust", home.trust_path)
+        run("verify", file, "--trust", folder / "trust.toml", code=3)
+        run("inspect", file)
+        run("fsck", home.path)
+        again = tmp_path / "again.dossier"
+        run("dossier", pack, "--home", home.path, "--out", again)
+        run("verify", again, "--trust", home.trust_path)
