@@ -35,6 +35,14 @@ SUBJECT_CHAIN = declare(
 INDEX_BLOCK = declare(
     "damaged.index-block", "A row of index_block is not what follows from the entries.", _REMEDY
 )
+INDEX_UNDO = declare(
+    "damaged.index-undo",
+    "A row of index_undo is not the block as it was while a size was pinned.",
+    _REMEDY,
+)
+INDEX_PIN = declare(
+    "damaged.index-pin", "A row of index_pin is not the tree size of a checkpoint.", _REMEDY
+)
 TERM = declare("damaged.term", "A row of term is not what follows from the entries.", _REMEDY)
 LIST_DOCUMENT = declare(
     "damaged.list-document",
@@ -58,6 +66,8 @@ _TABLES = {
     TERM: "term",
     SUBJECT_CHAIN: "subject_chain",
     INDEX_BLOCK: "index_block",
+    INDEX_UNDO: "index_undo",
+    INDEX_PIN: "index_pin",
 }
 
 

@@ -2,15 +2,15 @@
 
 Checked: ids and form of every entry, every issuer's signature, every decision at the log time of
 its epoch, heads and their times, every tile, every checkpoint, every state, every row that says
-which entries concern a subject, the index with the root in every head, the head row, terms, and the
-rows of every list that were handed in. The log is read as a stream; memory grows with the number of
-subjects only. Not checked: that this is the log that others know (compare a checkpoint), and
-cosignatures on checkpoints.
+which entries concern a subject, the index with the root in every head and what is kept of it for
+pins, the head row, terms, and the rows of every list that were handed in. The log is read as a
+stream; memory grows with the number of subjects only. Not checked: that this is the log that others
+know (compare a checkpoint), and cosignatures on checkpoints.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
@@ -69,28 +69,35 @@ def fsck(
     which names the first damaged row in ``where`` and as facts ``table``, ``row``, ``column``;
     ``unavailable.fsck.moving`` where the log was written to, ``unavailable.log.empty``.
     """
-    before = store.head()
+    before, pins = store.head(), store.pins()
     if before.size == 0 and store.entry(0) is None:
         raise NO_LOG.at("database")
     try:
-        report = _Check(store, before, store.counts(), backend).run(progress, genesis)
+        report = _Check(store, before, pins, store.counts(), backend).run(progress, genesis)
     except CellbookError:
-        _check_unmoved(store, before)
+        _check_unmoved(store, before, pins)
         raise
-    _check_unmoved(store, before)
+    _check_unmoved(store, before, pins)
     return report
 
 
-def _check_unmoved(store: SqlStore, before: LogHead) -> None:
+def _check_unmoved(store: SqlStore, before: LogHead, pins: Mapping[str, int]) -> None:
     if store.head() != before:
         raise MOVING.at("log_head")
+    if store.pins() != pins:
+        raise MOVING.at("index_pin")
 
 
 class _Check:
     """One run: entries with tree and checkpoints, then subjects, then the head row."""
 
     def __init__(
-        self, store: SqlStore, head: LogHead, counts: Counts, backend: Backend | None
+        self,
+        store: SqlStore,
+        head: LogHead,
+        pins: Mapping[str, int],
+        counts: Counts,
+        backend: Backend | None,
     ) -> None:
         self._store = store
         self._head = head
@@ -100,6 +107,7 @@ class _Check:
         # wrong is known only then.
         self._stop = max(head.size, counts.entries)
         self._replay = Replay(store.entry_by_id, store.chain, backend)
+        self._replay.index.pin(pins)
         self._retold = Retold(store, head)
         self._heads = 0
         self._list_documents = 0
@@ -132,7 +140,7 @@ class _Check:
         self._retold.add(entry.statement.leaf_hash)
         if isinstance(content, Head):
             self._heads += 1
-            self._replay.index.check_head(content)
+            self._replay.index.check_head(content, self._store)
             assert self._replay.log is not None  # noqa: S101 - a head has passed its decision
             self._retold.check_checkpoint(self._replay.log, entry.index + 1)
 

@@ -6,7 +6,7 @@ always those of the last head. Entries of other processes are in the store like 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from keys.errors import declare
 from ledger.custody.decision import read_content
@@ -34,14 +34,15 @@ def extend_index(writing: Writing, last_head: int | None, stop: int) -> bytes:
     that they lead to. Raises ``damaged.log.index`` where the stored index is not that of the last
     head, ``damaged.store.tile``, ``damaged.tree.block``, ``unavailable.*``.
     """
-    root = change(writing, {})
+    blocks = _Blocks(writing, stop + 1)
+    root = change(blocks, {})
     if root != _stated(writing, last_head):
         # To go on would sign a root over subjects that were never in the log, or without some.
         raise INDEX.at(f"entry {last_head}", "the blocks lead to another root")
     after: Pair = (0 if last_head is None else last_head, -1)
     leaf_hashes = _LeafHashes(writing, stop)
     while page := writing.concerned(after, stop):
-        root = _take(writing, page, leaf_hashes)
+        root = change(blocks, _extend_chains(writing, page, leaf_hashes))
         after = page[-1]
     return root
 
@@ -57,15 +58,29 @@ def _stated(writing: Writing, last_head: int | None) -> bytes:
     return content.index_root
 
 
-def _take(writing: Writing, page: Sequence[Pair], leaf_hashes: _LeafHashes) -> bytes:
+def _extend_chains(
+    writing: Writing, page: Sequence[Pair], leaf_hashes: _LeafHashes
+) -> dict[bytes, bytes]:
+    """The new values of the subjects of ``page``, by their keys."""
     named = writing.chains({subject_id for _, subject_id in page})
     chains: dict[int, Chain] = {}
     for index, subject_id in page:
         before = chains.get(subject_id) or named[subject_id][1]
         chains[subject_id] = before.after(index, leaf_hashes.of(index))
     writing.put_chains(chains)
-    values = {key_of(named[number][0]): chain.value for number, chain in chains.items()}
-    return change(writing, values)
+    return {key_of(named[number][0]): chain.value for number, chain in chains.items()}
+
+
+class _Blocks:
+    """The blocks in one transaction (``BlockWriter``), which ends in a tree of ``size``."""
+
+    def __init__(self, writing: Writing, size: int) -> None:
+        self.blocks = writing.blocks
+        self._writing = writing
+        self._size = size
+
+    def put_blocks(self, blocks: Mapping[bytes, bytes]) -> None:
+        self._writing.put_blocks(blocks, self._size)
 
 
 class _LeafHashes:

@@ -13,7 +13,7 @@ from ledger.custody.decision import read_content
 from ledger.custody.events import Event, kind_of
 from ledger.custody.identifiers import code_of
 from ledger.custody.labels import look_alikes, parse_label
-from ledger.custody.states import AliasState, BatteryState
+from ledger.custody.states import AliasState, BatteryState, LogState
 from ledger.log.heads import read_head
 from ledger.log.receipts import Receipts
 from ledger.log.stored import log_state, read_states
@@ -178,17 +178,22 @@ def at_one_head(make: Callable[[], bytes]) -> bytes:
 
 
 class PublishedLog:
-    """The log up to its newest checkpoint, fixed when it is made: what dossiers are made from."""
+    """The log up to one checkpoint, fixed when it is made: what dossiers are made from.
 
-    def __init__(self, store: SqlStore, receipts: Receipts, log_uri: str) -> None:
+    ``size`` is that of a checkpoint whose index is kept (a pin), None for the newest one.
+    """
+
+    def __init__(
+        self, store: SqlStore, receipts: Receipts, log_uri: str, size: int | None = None
+    ) -> None:
         """Raises ``missing.checkpoint``."""
         self._store = store
         self._receipts = receipts
         self._log_uri = log_uri
-        newest = store.checkpoint()
-        if newest is None:
-            raise NO_CHECKPOINT.at("checkpoint")
-        self._size, self._note = newest
+        found = store.checkpoint(size)
+        if found is None:
+            raise NO_CHECKPOINT.at("checkpoint" if size is None else f"tree size {size}")
+        self._size, self._note = found
         self._leaves: dict[int, bytes] = {}
 
     def checkpoint(self) -> bytes:
@@ -220,11 +225,12 @@ class PublishedLog:
     def prove(self, uris: Sequence[str]) -> dict[str, PrefixProof]:
         """Proofs from the index under the checkpoint.
 
-        Raises ``unavailable.index.moved`` where a newer head has changed the index meanwhile.
+        Raises ``unavailable.index.moved`` where a newer head has changed the index meanwhile, and
+        this size is not pinned.
         """
         keys = {key_of(uri): uri for uri in uris}
         root = read_head(self._store, self._size - 1).index_root
-        found = self._store.prove(keys)
+        found = self._store.prove(keys, self._size)
         for lookup in found.values():
             if lookup.root != root:
                 raise MOVED.at(f"tree size {self._size}")
@@ -232,10 +238,18 @@ class PublishedLog:
 
     def receipts(self, indexes: Sequence[int], size: int) -> list[bytes]:
         """Receipts at ``size``, a published tree size."""
+        log, time, root = self._published(size)
+        return self._receipts.issue(log, size, time, root, indexes)
+
+    def signed_root(self) -> bytes:
+        """What the receipts at the checkpoint's size have in common."""
+        log, time, root = self._published(self._size)
+        return self._receipts.signed_root(log, self._size, time, root)
+
+    def _published(self, size: int) -> tuple[LogState, int, bytes]:
         stored = self._store.checkpoint(size)
         if stored is None:
             raise NO_CHECKPOINT.at(f"tree size {size}")
         root = parse_body(stored[1].rpartition(b"\n\n")[0] + b"\n").root
         log = log_state(self._store, self._log_uri)
-        time = read_head(self._store, size - 1).time
-        return self._receipts.issue(log, size, time, root, indexes)
+        return log, read_head(self._store, size - 1).time, root

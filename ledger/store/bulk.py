@@ -15,12 +15,16 @@ from typing import Any, Protocol
 
 from sqlalchemy import BigInteger, Column, Connection, LargeBinary, Table
 
-from ledger.store.tables import SUBJECT, TILE
+from ledger.store.tables import INDEX_BLOCK, INDEX_UNDO, SUBJECT, TILE
 
 # Far below SQLite's limit on parameters; the last chunk's length varies, so keep chunks few.
 _CHUNK = 512
 _IF_NEW = " ON CONFLICT DO NOTHING"
 _REPLACE_TILE = " ON CONFLICT (level, n) DO UPDATE SET data = excluded.data"
+_KEEP = (
+    f"INSERT INTO {INDEX_UNDO.name} (id, until, since, data) SELECT id, {{until}}, written, data"
+    f" FROM {INDEX_BLOCK.name} WHERE written <= {{pinned}} AND id {{ids}}"
+)
 
 
 class Bulk(Protocol):
@@ -40,6 +44,9 @@ class Bulk(Protocol):
 
     def set_states(self, connection: Connection, ids: list[Any], states: list[Any]) -> None:
         """Replace the states of subjects that have a row."""
+
+    def keep(self, connection: Connection, ids: Sequence[int], until: int, pinned: int) -> None:
+        """Copy those of the blocks that were there at ``pinned`` as they are to ``index_undo``."""
 
     def matching(
         self, connection: Connection, columns: Sequence[Column[Any]], values: Iterable[Any]
@@ -85,13 +92,16 @@ class _Sqlite:
         rows = list(zip(states, ids, strict=True))
         connection.exec_driver_sql(f"UPDATE {SUBJECT.name} SET state = ? WHERE id = ?", rows)
 
+    def keep(self, connection: Connection, ids: Sequence[int], until: int, pinned: int) -> None:
+        for part in _parts(ids):
+            sql = _KEEP.format(until="?", pinned="?", ids=f"IN ({','.join('?' * len(part))})")
+            connection.exec_driver_sql(sql, (until, pinned, *part))
+
     def matching(
         self, connection: Connection, columns: Sequence[Column[Any]], values: Iterable[Any]
     ) -> Iterator[Sequence[Any]]:
         select = _select(columns)
-        wanted = list(dict.fromkeys(values))
-        for start in range(0, len(wanted), _CHUNK):
-            part = tuple(wanted[start : start + _CHUNK])
+        for part in _parts(list(dict.fromkeys(values))):
             marks = ",".join("?" * len(part))
             yield from connection.exec_driver_sql(f"{select} IN ({marks})", part).all()
 
@@ -120,6 +130,10 @@ class _Postgres:
         )
         connection.exec_driver_sql(sql, (ids, states))
 
+    def keep(self, connection: Connection, ids: Sequence[int], until: int, pinned: int) -> None:
+        sql = _KEEP.format(until="%s", pinned="%s", ids="= ANY(%b::bigint[])")
+        connection.exec_driver_sql(sql, (until, pinned, list(ids)))
+
     def matching(
         self, connection: Connection, columns: Sequence[Column[Any]], values: Iterable[Any]
     ) -> Iterator[Sequence[Any]]:
@@ -135,6 +149,11 @@ class _Postgres:
             sql = f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays})"
             self._inserts[table] = sql
         return sql
+
+
+def _parts(values: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+    for start in range(0, len(values), _CHUNK):
+        yield tuple(values[start : start + _CHUNK])
 
 
 def _select(columns: Sequence[Column[Any]]) -> str:

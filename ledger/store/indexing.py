@@ -7,6 +7,7 @@ whoever ends an epoch finds it there, whichever process wrote it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Connection, select, tuple_
 
@@ -79,30 +80,25 @@ def blocks(connection: Connection, places: Sequence[bytes]) -> dict[bytes, bytes
     return {ids[number]: bytes(data) for number, data in rows}
 
 
-def put_blocks(connection: Connection, changed: Mapping[bytes, bytes]) -> None:
-    """Insert or replace blocks, by place."""
+def put_blocks(connection: Connection, changed: Mapping[bytes, bytes], size: int) -> None:
+    """Insert or replace blocks, by place, as they are from tree size ``size`` on."""
     if changed:
         ids = [block_id(place) for place in changed]
-        bulk(connection).replace(connection, INDEX_BLOCK, [ids, list(changed.values())])
+        columns: list[list[Any]] = [ids, list(changed.values()), [size] * len(ids)]
+        bulk(connection).replace(connection, INDEX_BLOCK, columns)
 
 
-def block_page(connection: Connection, after: int, limit: int) -> list[tuple[int, bytes]]:
-    """Up to ``limit`` rows (id, data) whose ids come after ``after``, ascending."""
+Row = tuple[int, bytes, int]
+"""(id, data, size since which it is like this)."""
+
+
+def block_page(connection: Connection, after: int, limit: int) -> list[Row]:
+    """Up to ``limit`` rows whose ids come after ``after``, ascending."""
     statement = (
-        select(INDEX_BLOCK.c.id, INDEX_BLOCK.c.data)
+        select(INDEX_BLOCK.c.id, INDEX_BLOCK.c.data, INDEX_BLOCK.c.written)
         .where(INDEX_BLOCK.c.id > after)
         .order_by(INDEX_BLOCK.c.id)
         .limit(limit)
     )
-    return [(number, bytes(data)) for number, data in connection.execute(statement)]
-
-
-class ConnectionBlocks:
-    """The blocks that one transaction sees (``BlockReader``)."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def blocks(self, places: Sequence[bytes]) -> dict[bytes, bytes]:
-        """As ``BlockReader`` says."""
-        return blocks(self._connection, places)
+    rows = connection.execute(statement)
+    return [(number, bytes(data), written) for number, data, written in rows]

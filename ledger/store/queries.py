@@ -14,6 +14,7 @@ from ledger.store.tables import (
     CHECKPOINT,
     ENTRY,
     INDEX_BLOCK,
+    INDEX_UNDO,
     LIST_DOCUMENT,
     LOG_HEAD,
     SUBJECT,
@@ -180,6 +181,7 @@ def counts(connection: Connection) -> Counts:
         TERM,
         SUBJECT_CHAIN,
         INDEX_BLOCK,
+        INDEX_UNDO,
     )
     numbers = [connection.execute(select(func.count()).select_from(t)).scalar() for t in tables]
     return Counts(*(number or 0 for number in numbers))

@@ -64,3 +64,4 @@ class Counts(msgspec.Struct, frozen=True):
     terms: int
     chains: int
     blocks: int
+    undo: int = 0

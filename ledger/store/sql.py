@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
 from typing import Self
@@ -11,7 +11,7 @@ from typing import Self
 from sqlalchemy import URL, Connection, Engine, insert, select, text
 
 from keys.errors import declare
-from ledger.store import indexing, migrations, queries
+from ledger.store import indexing, migrations, pinning, queries
 from ledger.store.engine import LOCK_TIMEOUT, open_engine
 from ledger.store.failures import SCHEMA, UNREADABLE
 from ledger.store.records import Counts, LogHead, StoredEntry, StoredSubject
@@ -245,12 +245,32 @@ class SqlStore:
         with self._reading() as connection:
             return term_page(connection, after, limit)
 
-    def prove(self, keys: Iterable[bytes]) -> dict[bytes, Lookup]:
-        """Proofs for keys of the index, all at the last head. Raises ``damaged.tree.block``."""
+    def prove(self, keys: Iterable[bytes], size: int = _LARGEST) -> dict[bytes, Lookup]:
+        """Proofs for keys of the index, all at one head: the last one below tree size ``size``,
+        where that is the newest or pinned, else any. Raises ``damaged.tree.block``."""
         with self._reading() as connection:
-            return prove(indexing.ConnectionBlocks(connection), keys)
+            return prove(pinning.BlocksAt(connection, size), keys)
 
-    def iterate_blocks(self, after: int = 0, limit: int = 256) -> list[tuple[int, bytes]]:
+    def pins(self) -> dict[str, int]:
+        """purpose → tree size at which the index stays readable (``ledger.store.pinning``)."""
+        with self._reading() as connection:
+            return pinning.pins(connection)
+
+    def move_pins(self, moves: Mapping[str, int | None]) -> None:
+        """Pin other tree sizes for these purposes, or none any more (None).
+
+        A size must be that of the newest head's checkpoint, or pinned already, for whatever
+        purpose: otherwise ``unavailable.index.unkept`` is raised, and nothing is changed.
+        """
+        with self.writing() as writing:
+            writing.move_pins(moves)
+
+    def iterate_undo(self, until: int, after: int = 0, limit: int = 256) -> list[pinning.Undo]:
+        """Up to ``limit`` blocks that were overwritten at tree size ``until`` and are kept."""
+        with self._reading() as connection:
+            return pinning.undo_rows(connection, until, after, limit)
+
+    def iterate_blocks(self, after: int = 0, limit: int = 256) -> list[indexing.Row]:
         """Up to ``limit`` blocks of the index whose ids come after ``after``, by their ids."""
         with self._reading() as connection:
             return indexing.block_page(connection, after, limit)

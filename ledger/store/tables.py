@@ -135,11 +135,35 @@ class SubjectChainRow(SQLModel, table=True):
 class IndexBlockRow(SQLModel, table=True):
     """One block of the index (``ledger.tree.prefix_blocks``), as of the last head. The id is a bit
     that is 1 and then the bits of the block's place, so blocks on neighbouring ways are together.
+    ``written`` is the tree size, its head included, since which it is like this.
     """
 
     __tablename__ = "index_block"
     id: int = Field(sa_column=_key())
     data: bytes = Field(sa_column=_blob())
+    written: int = Field(sa_column=_number())
+
+
+class IndexUndoRow(SQLModel, table=True):
+    """A block as it was at tree sizes ``since`` ≤ size < ``until``: kept while a pin is there.
+
+    Rows come in the order of ``until``, and go in it.
+    """
+
+    __tablename__ = "index_undo"
+    __table_args__ = (Index("index_undo_by_until", "until"),)
+    id: int = Field(sa_column=_key())
+    until: int = Field(sa_column=_key())
+    since: int = Field(sa_column=_number())
+    data: bytes = Field(sa_column=_blob())
+
+
+class IndexPinRow(SQLModel, table=True):
+    """A tree size at which the index must stay readable, and for what."""
+
+    __tablename__ = "index_pin"
+    purpose: str = Field(sa_column=Column(Text, primary_key=True, nullable=False))
+    size: int = Field(sa_column=_number())
 
 
 def _table(model: type[SQLModel]) -> Table:
@@ -157,3 +181,5 @@ LIST_DOCUMENT = _table(ListDocumentRow)
 TERM = _table(TermRow)
 SUBJECT_CHAIN = _table(SubjectChainRow)
 INDEX_BLOCK = _table(IndexBlockRow)
+INDEX_UNDO = _table(IndexUndoRow)
+INDEX_PIN = _table(IndexPinRow)

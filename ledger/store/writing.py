@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Table, delete, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from keys.errors import CellbookError, declare
-from ledger.store import indexing, queries
+from ledger.store import indexing, pinning, queries
 from ledger.store.bulk import bulk
 from ledger.store.failures import translate
 from ledger.store.records import LogHead, NewEntry, StoredEntry
@@ -55,6 +55,8 @@ class Writing:
         # Subjects that were looked up: their ids, or None where there is no row yet.
         self._ids: dict[str, int | None] = {}
         self._next_id = 0
+        # The newest pin, 0 for none; None while nobody has asked.
+        self._pinned: int | None = None
 
     def contents(self, content_ids: Iterable[bytes]) -> dict[bytes, tuple[int, bytes]]:
         """(index, entry id) of those content ids that are registered."""
@@ -167,10 +169,28 @@ class Writing:
         with self._using() as connection:
             return indexing.blocks(connection, places)
 
-    def put_blocks(self, blocks: Mapping[bytes, bytes]) -> None:
-        """As ``BlockWriter`` says."""
+    def put_blocks(self, blocks: Mapping[bytes, bytes], size: int) -> None:
+        """Insert or replace blocks of the index, by place: so they are from tree size ``size`` on.
+
+        What was there at a pinned size is kept.
+        """
         with self._using() as connection:
-            indexing.put_blocks(connection, blocks)
+            if self._pinned is None:
+                self._pinned = pinning.newest_pin(connection) or 0
+            if self._pinned:
+                pinning.keep(connection, list(blocks), size, self._pinned)
+            indexing.put_blocks(connection, blocks, size)
+
+    def pins(self) -> dict[str, int]:
+        """As ``SqlStore.pins`` says."""
+        with self._using() as connection:
+            return pinning.pins(connection)
+
+    def move_pins(self, moves: Mapping[str, int | None]) -> None:
+        """As ``SqlStore.move_pins`` says; the newest head is the one that was put last."""
+        self._pinned = None
+        with self._using() as connection:
+            pinning.move_pins(connection, moves)
 
     def put_head(self, head: LogHead) -> None:
         """Replace the head row, all but ``checkpoint``, which ``put_checkpoint`` moves."""

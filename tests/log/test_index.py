@@ -12,6 +12,7 @@ from ledger.log.fsck import fsck
 from ledger.log.heads import read_head
 from ledger.log.index import extend_index
 from ledger.log.reading import PublishedLog
+from ledger.proof.assemble import assemble
 from ledger.proof.dossier import decode_dossier
 from ledger.proof.trust import load_trust
 from ledger.proof.verify import verify_dossier
@@ -127,7 +128,10 @@ def test_a_service_whose_index_lies_is_found_by_who_recomputes_it(world: World) 
         ("DELETE FROM subject_chain WHERE subject_id = 1", "subject_chain", ""),
         ("INSERT INTO subject_chain VALUES (9999, 1, x'00')", "subject_chain", ""),
         ("UPDATE index_block SET data = x'00' WHERE id = 1", "index_block", "data"),
-        ("INSERT INTO index_block VALUES (999, x'00')", "index_block", ""),
+        ("UPDATE index_block SET written = 1 WHERE id = 1", "index_block", "written"),
+        ("INSERT INTO index_pin VALUES ('published', 99)", "index_pin", "size"),
+        ("INSERT INTO index_undo VALUES (1, 2, 2, x'00')", "index_undo", ""),
+        ("INSERT INTO index_block VALUES (999, x'00', 2)", "index_block", ""),
         ("DELETE FROM index_block WHERE id = 1", "index_block", ""),
     ],
 )
@@ -161,15 +165,67 @@ def test_a_file_is_of_one_head(world: World, monkeypatch: pytest.MonkeyPatch) ->
     battery = told(world)
     honest, calls = SqlStore.prove, []
 
-    def prove(store: SqlStore, keys: Iterator[bytes]) -> object:
+    def prove(store: SqlStore, keys: Iterator[bytes], size: int) -> object:
         if not calls:
             calls.append(None)
             world.live(battery, "assessment")
             world.end_epoch()
-        return honest(store, keys)
+        return honest(store, keys, size)
 
     monkeypatch.setattr(SqlStore, "prove", prove)
     data = world.ledger.dossier(battery)
     verdict = verify_dossier(data, load_trust(world.home.trust_bytes()), NOW + 60)
     assert verdict.record.size == world.store.head().size
     assert [event.kind for event in verdict.life] == [*LIFE, "assessment"]
+
+
+def pinned(world: World) -> tuple[str, int]:
+    """A battery whose index is kept as it was at a size, and which has gone on since."""
+    battery = told(world)
+    size = world.store.head().size
+    world.store.move_pins({"audited": size})
+    for kind in ("assessment", "repurpose"):
+        world.live(battery, kind)
+        world.end_epoch()
+    return battery, size
+
+
+def dossier_at(world: World, battery: str, size: int) -> bytes:
+    ledger = world.ledger
+    published = PublishedLog(world.store, ledger._receipts, ledger.uri, size)
+    return assemble(published, battery, ledger.lists.document)
+
+
+def test_a_file_of_a_pinned_size_verifies_while_the_log_goes_on(world: World) -> None:
+    battery, size = pinned(world)
+    verdict = verify_dossier(
+        dossier_at(world, battery, size), load_trust(world.home.trust_bytes()), NOW + 60
+    )
+    assert verdict.record.size == size
+    assert [event.kind for event in verdict.life] == list(LIFE)
+    fsck(world.store)
+    world.store.move_pins({"audited": None})
+    fsck(world.store)
+    with pytest.raises(CellbookError) as refused:
+        dossier_at(world, battery, size)
+    assert refused.value.code == "unavailable.index.moved"
+
+
+@pytest.mark.parametrize(
+    ("sql", "column"),
+    [
+        ("UPDATE index_undo SET data = x'00'", "data"),
+        ("UPDATE index_undo SET since = since + 1", "since"),
+        ("DELETE FROM index_undo", ""),
+        ("INSERT INTO index_undo VALUES (999, (SELECT MIN(until) FROM index_undo), 3, x'00')", ""),
+        ("INSERT INTO index_undo VALUES (999, 2, 1, x'00')", ""),
+        ("INSERT INTO index_pin VALUES ('published', 3)", ""),
+        ("DELETE FROM index_pin", ""),
+    ],
+)
+def test_fsck_names_what_is_wrong_with_what_is_kept(world: World, sql: str, column: str) -> None:
+    pinned(world)
+    query(database(world), sql)
+    with pytest.raises(CellbookError) as found:
+        fsck(world.store)
+    assert (found.value.facts["table"], found.value.facts["column"]) == ("index_undo", column)

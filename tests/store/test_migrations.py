@@ -87,7 +87,8 @@ def test_a_failed_migration_leaves_no_tables(url: str) -> None:
 def test_a_log_of_the_first_revision_keeps_what_it_has(url: str, store: SqlStore) -> None:
     engine = open_engine(url)
     with engine.begin() as connection:
-        for name in ("list_document", "term", "subject_chain", "index_block"):
+        tables = ("list_document", "term", "subject_chain", "index_block", "index_undo")
+        for name in (*tables, "index_pin"):
             connection.exec_driver_sql(f"DROP TABLE {name}")
         connection.exec_driver_sql("DROP INDEX subject_entry_by_index")
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
