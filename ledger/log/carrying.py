@@ -31,7 +31,7 @@ from ledger.tree.prefix_chain import Chain
 from ledger.wire.statement import TYP_GOVERNANCE, parse_statement, sign_statement
 
 AT_ONCE = 8
-"""Subjects of one statement: each is in the dossiers of all of them."""
+"""Subjects of one statement: it is in the dossiers of all of them."""
 
 Readers = Callable[[], Sequence[LogReader]]
 """The logs before this one, the newest first."""
@@ -49,17 +49,24 @@ class Carrier:
         self, log: LogState, items: Sequence[Submitted], now: int
     ) -> tuple[list[Prepared], dict[int, CellbookError]]:
         """What must be registered before ``items``, and which of them cannot be served, by their
-        place. ``now`` is in Unix seconds."""
+        place. ``now`` is in Unix seconds. Raises what the logs before raise for new names."""
         names = {place: _names(item) for place, item in enumerate(items)}
         known = set(self._store.states([uri for uris in names.values() for uri in uris]))
+        wanted = {uri for uris in names.values() for uri in uris} - known
+        if not wanted:
+            return [], {}
+        readers = self._readers()
+        fresh = [uri for uri in sorted(wanted) if _level(readers, uri) is None]
+        absent = {item.uri: item for item in _absent(readers, fresh)}
         new: list[Prepared] = []
         failed: dict[int, CellbookError] = {}
         for place, uris in names.items():
-            wanted = [uri for uri in uris if uri not in known]
-            if not wanted:
-                continue
+            left = [uri for uri in uris if uri not in known]
+            # A statement for each event: dossiers name no batteries that are no part of it.
+            subjects = [absent[uri] for uri in left if uri in absent]
+            past = [uri for uri in left if uri not in absent]
             try:
-                subjects = _Taking(self._store, self._readers(), known).subjects(wanted)
+                subjects += _Taking(self._store, readers, known).subjects(past)
                 new += self._signed(log, subjects, now)
             except CellbookError as error:
                 failed[place] = error
@@ -96,29 +103,26 @@ class _Taking:
         self._known = set(known)
 
     def subjects(self, uris: Iterable[str]) -> list[CarriedSubject]:
-        """``uris`` with what belongs to them: whole batteries with their further identifiers, and
-        the batteries that they are part of, each after what it rests on."""
+        """``uris``, which have a past, and what belongs to them: whole batteries with their further
+        identifiers, and the batteries that they are part of, each after what it rests on."""
         found: dict[str, CarriedSubject] = {}
         for uri in uris:
-            level = self._level(uri)
-            if level is None:
-                found[uri] = self._item(uri, len(self._readers) - 1, None)
-            else:
-                self._take(self._battery(uri, level), found)
+            self._take(self._battery(uri, _level(self._readers, uri) or 0), found)
         return list(found.values())
 
     def _take(self, battery: str, found: dict[str, CarriedSubject]) -> None:
         if battery in found or battery in self._known or self._is_there(battery):
             return
-        level = self._level(battery) or 0
+        level = _level(self._readers, battery) or 0
         past = self._recalled(battery, level)
         states = spanning(past.older, past.history).states
         state = _moved(states, battery, past.size)
         if isinstance(state, BatteryState) and state.parent is not None:
             self._take(state.parent, found)
         for uri in (battery, *_aliases(states, battery)):
-            if uri not in self._known and uri not in found:
-                found[uri] = self._item(uri, self._level(uri) or 0, _moved(states, uri, past.size))
+            moved = _moved(states, uri, past.size)
+            if uri not in self._known and uri not in found and moved is not None:
+                found[uri] = self._item(uri, moved)
 
     def _recalled(self, battery: str, level: int) -> Recalled:
         """The verified past of ``battery``."""
@@ -131,13 +135,6 @@ class _Taking:
         carried = carried_by(battery, contents)
         newer = {battery: level} if level else {}
         return verify_past(past, levels, genesis, statement.aud, carried, newer=newer)
-
-    def _level(self, uri: str) -> int | None:
-        """Which of the logs before, the newest first, has entries about ``uri``."""
-        for level, reader in enumerate(self._readers):
-            if reader.indexes(uri, reader.checkpoint_size()):
-                return level
-        return None
 
     def _battery(self, uri: str, level: int) -> str:
         """The battery of which ``uri`` is a name: itself, or where it is a further identifier."""
@@ -154,16 +151,32 @@ class _Taking:
     def _is_there(self, uri: str) -> bool:
         return bool(self._store.states([uri]))
 
-    def _item(self, uri: str, level: int, state: Carried | None) -> CarriedSubject:
-        proofs = tuple(written(reader.prove([uri])[uri]) for reader in self._readers[: level + 1])
-        if state is None:
-            return CarriedSubject(uri=uri, proofs=proofs)
+    def _item(self, uri: str, state: Carried) -> CarriedSubject:
+        level = _level(self._readers, uri) or 0
         reader, chain = self._readers[level], Chain()
         for index in reader.indexes(uri, reader.checkpoint_size()):
             chain = chain.after(index, leaf_hash(reader.leaf(index)))
+        proofs = tuple(written(one.prove([uri])[uri]) for one in self._readers[: level + 1])
         return CarriedSubject(
             uri=uri, proofs=proofs, count=chain.count, chain=chain.hash, state=state
         )
+
+
+def _level(readers: Sequence[LogReader], uri: str) -> int | None:
+    """Which of the logs before, the newest first, has entries about ``uri``."""
+    for level, reader in enumerate(readers):
+        if reader.indexes(uri, reader.checkpoint_size()):
+            return level
+    return None
+
+
+def _absent(readers: Sequence[LogReader], uris: Sequence[str]) -> list[CarriedSubject]:
+    """``uris``, which no log before has."""
+    found = [reader.prove(uris) for reader in readers] if uris else []
+    return [
+        CarriedSubject(uri=uri, proofs=tuple(written(proofs[uri]) for proofs in found))
+        for uri in uris
+    ]
 
 
 def _names(item: Submitted) -> list[str]:

@@ -8,7 +8,7 @@ import msgspec
 
 from keys.errors import CellbookError, declare
 from ledger.custody.labels import parse_label
-from ledger.custody.states import AliasState
+from ledger.custody.states import AliasState, FreshState
 from ledger.log.stored import read_states
 from ledger.log.terms import IDENTIFIER, KINDS, LIST, OPERATOR, SERIAL
 from ledger.store.sql import SqlStore
@@ -87,4 +87,8 @@ def _named(store: SqlStore, text: str) -> list[str]:
     with suppress(CellbookError):
         names.append(parse_label(text).uri)
     states = read_states(store.states(names))
-    return [state.of if isinstance(state, AliasState) else uri for uri, state in states.items()]
+    return [
+        state.of if isinstance(state, AliasState) else uri
+        for uri, state in states.items()
+        if not isinstance(state, FreshState)
+    ]
