@@ -1,0 +1,117 @@
+"""Dossiers that span two logs: a life that is cut anywhere, and files that were changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from keys import errors
+from ledger.custody.states import BatteryState, Mark
+from ledger.proof.dossier import decode_dossier, encode_dossier
+from ledger.proof.trust import Trust, load_trust
+from ledger.proof.verify import verify_dossier
+from tests.log.building import NOW, World
+from tests.log.test_successor import LATER, NEXT, Line
+
+LIFE = ("manufacture", "install", "incident", "decommission", "assessment", "repurpose")
+REFUSED = (
+    *(errors.MalformedError, errors.FailedError, errors.RejectedError),
+    *(errors.UndecidedError, errors.UnsupportedError),
+)
+
+
+def without_places(value: object) -> object:
+    """A state but for the places in the log."""
+    if isinstance(value, Mark):
+        return value.occurred
+    if isinstance(value, msgspec.Struct):
+        return {name: without_places(getattr(value, name)) for name in value.__struct_fields__}
+    return tuple(map(without_places, value)) if isinstance(value, tuple) else value
+
+
+def entries_of(state: BatteryState) -> object:
+    return without_places(msgspec.structs.replace(state, inherited=()))
+
+
+@pytest.mark.parametrize("cut", range(1, len(LIFE)))
+def test_a_life_that_is_cut_is_the_same_life(tmp_path: Path, cut: int) -> None:
+    """Whatever the events, they lead to the same state over two logs as in one."""
+    with World(tmp_path / "whole") as whole, World(tmp_path / "old") as old:
+        pack, second = whole.battery(), whole.second_life()
+        assert (old.battery(), old.second_life()) == (pack, second)
+        for kind in LIFE:
+            whole.accepted(whole.event(kind, pack, **outputs(kind, second)))
+        for kind in LIFE[:cut]:
+            old.accepted(old.event(kind, pack, **outputs(kind, second)))
+        old.accepted(old.freeze(NEXT))
+        old.end_epoch()
+        with World(tmp_path / "new", origin=NEXT, follows=old) as new:
+            for kind in LIFE[cut:]:
+                new.accepted(new.event(kind, pack, **outputs(kind, second)))
+            new.live(second, "install")
+            new.end_epoch()
+            new.fsck()
+            whole.live(second, "install")
+            for battery in (pack, second):
+                expected = whole.ledger.battery(battery).state
+                found = new.ledger.battery(battery).state
+                assert entries_of(found) == entries_of(expected)
+                verdict = verify_dossier(new.ledger.dossier(battery), trust_of(new), LATER)
+                assert verdict.battery == found
+                assert not verdict.breaches
+            kinds = [event.kind for event in verdict.life]
+            assert kinds == [*LIFE, "install"]
+
+
+def outputs(kind: str, second: str) -> dict[str, object]:
+    return {"outputs": (second,)} if kind == "repurpose" else {}
+
+
+def trust_of(world: World) -> Trust:
+    return load_trust(world.home.trust_bytes())
+
+
+@pytest.fixture(scope="module")
+def spanning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Trust, bytes, bytes]]:
+    """The trust file of a successor, a dossier that spans both logs, and one of the old log."""
+    line = Line(tmp_path_factory.mktemp("line"))
+    line.new.accepted(line.new.event("decommission", line.crashed))
+    line.new.end_epoch()
+    yield (
+        trust_of(line.new),
+        line.new.ledger.dossier(line.crashed),
+        line.old.ledger.dossier(line.crashed),
+    )
+    line.close()
+
+
+def is_refused(data: bytes, trust: Trust) -> bool:
+    try:
+        verify_dossier(data, trust, NOW + 1_000_000)
+    except REFUSED:
+        return True
+    return False
+
+
+def test_no_byte_of_it_can_be_changed(spanning: tuple[Trust, bytes, bytes]) -> None:
+    trust, data, _ = spanning
+    assert not is_refused(data, trust)
+    for at in range(0, len(data), 53):
+        changed = data[:at] + bytes([data[at] ^ (1 << at % 8)]) + data[at + 1 :]
+        assert is_refused(changed, trust), at
+
+
+def test_a_past_in_a_past(spanning: tuple[Trust, bytes, bytes]) -> None:
+    """A log without predecessor has none to tell, however deep somebody nests it."""
+    trust, data, old = spanning
+    dossier = decode_dossier(data)
+    past = dossier.past
+    assert past is not None
+    for _ in range(3):
+        past = msgspec.structs.replace(past, past=past)
+        assert is_refused(encode_dossier(msgspec.structs.replace(dossier, past=past)), trust)
+    stranger = msgspec.structs.replace(decode_dossier(old), past=dossier.past)
+    assert is_refused(encode_dossier(stranger), trust)
