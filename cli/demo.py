@@ -1,23 +1,20 @@
-"""``cellbook demo``: one battery's life, end to end, with a real service and real keys."""
+"""``cellbook demo``: the lives of batteries, end to end, with a real service and real keys."""
 
 from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
-from textwrap import fill, indent
-from typing import TYPE_CHECKING, Any
+from textwrap import indent
+from typing import TYPE_CHECKING
 
 import click
 
 from cli.output import WRITE, Example, json_option, print_json, print_note
 from cli.saving import save
-from cli.story import CHAPTERS
-from cli.story.cast import ACTORS, MAKER, REMOVED_ON, SECOND_LIFE, Step
-from cli.story.service import run_cellbook, without_network
-from keys.errors import CellbookError, declare
+from cli.story import STORIES, TWO_LIVES
+from cli.story.cast import MAKER, Story
+from keys.errors import declare
 
 if TYPE_CHECKING:
     from cli.story.stage import Stage
@@ -27,11 +24,6 @@ FOLDER = declare(
     "The folder is not empty, and not one of an earlier demo.",
     "Name another folder with --folder.",
 )
-STORY = declare(
-    "rejected.demo.story",
-    "The ledger did not decide as the story says.",
-    "Report it, with the folder of the demo.",
-)
 
 DEFAULT = Path("cellbook-demo")
 NOTE = "README.txt"
@@ -39,12 +31,14 @@ NEXT_CODE = "4A6PCPM27KLPCLE742946320"
 """The next pack of that day, for going on by hand."""
 
 _MADE_BY = "Made by `cellbook demo`."
-_WIDTH, _INDENT = 92, " " * 12
 _MOST_FOLDERS = 1_000
-_Tell = Callable[[str], None]
 
 
-@click.command(epilog=Example("cellbook demo", "cellbook demo --folder /tmp/demo"))
+@click.command(
+    epilog=Example(
+        "cellbook demo", "cellbook demo --story modules", "cellbook demo --folder /tmp/demo"
+    )
+)
 @click.option(
     "--folder",
     type=click.Path(path_type=Path),
@@ -52,18 +46,34 @@ _Tell = Callable[[str], None]
     show_default=True,
     help="Where to make it. If an earlier demo is there, the next one gets a number.",
 )
+@click.option(
+    "--story",
+    "name",
+    type=click.Choice(tuple(STORIES)),
+    default=TWO_LIVES.name,
+    show_default=True,
+    help="One pack in two lives, or a pack whose modules part, with a public list.",
+)
 @json_option
-def demo(folder: Path, as_json: bool) -> int:
+def demo(folder: Path, name: str, as_json: bool) -> int:
     """Tell the life of one battery, and do what is told.
 
-    Makes a ledger and seven operators with keys, runs a service on a free port of this machine,
-    and plays a battery's life through its HTTP API: made, sold, installed, removed, tested,
-    repurposed, flooded, recycled. Then the service is stopped, and the battery's dossier verified
-    without network; then one bit of it is changed, and it is verified again. All files stay.
+    Makes a ledger and operators with keys, runs a service on a free port of this machine, and plays
+    a battery's life through its HTTP API: made, sold, installed, removed, tested, repurposed,
+    flooded, recycled. Then the service is stopped, and the battery's dossier verified without
+    network; then one bit of it is changed, and it is verified again. All files stay.
     """
-    place = fresh_folder(folder)
-    play = Play(place, print_note if as_json else click.echo)
-    facts = play.run()
+    from cli.story.play import Play
+
+    story, place = STORIES[name], fresh_folder(folder)
+    tell = print_note if as_json else click.echo
+    play = Play(story, place, tell)
+    stage, facts = play.run()
+    commands = by_hand(story, stage)
+    note = f"{_MADE_BY}\n\nGo on by hand, in the folder {os.getcwd()}:\n\n{commands}\n"
+    save(place / NOTE, note.encode(), overwrite=True)
+    tell("\nGo on by hand\n-------------")
+    tell(indent(commands, "  "))
     if as_json:
         print_json({"ok": play.is_good, **facts})
     return 0 if play.is_good else 1
@@ -97,131 +107,13 @@ def _is_demo(place: Path) -> bool:
         return False
 
 
-class Play:
-    """One performance. ``is_good`` when all went as the story says."""
-
-    def __init__(self, folder: Path, tell: _Tell) -> None:
-        self._folder = folder
-        self._tell = tell
-        self.is_good = False
-
-    def run(self) -> dict[str, Any]:
-        """Play it all; the facts for ``--json``."""
-        from cli.story.stage import Stage
-
-        self._title("A ledger")
-        with closing(Stage(self._folder)) as stage:
-            self._say(f"A new ledger is in {stage.ledger}, and its service runs at")
-            self._say(f"{stage.remote.url}. Whoever verifies needs {stage.trust}, once.")
-            self._enrol(stage)
-            for title, steps in CHAPTERS:
-                self._title(title)
-                for step in steps:
-                    self._play(stage, step)
-            dossier = self._export(stage)
-        verified = self._verify(stage, dossier)
-        falsified = self._falsify(stage, dossier)
-        self.is_good = verified == 0 and falsified == 1
-        self._go_on(stage, dossier)
-        return {
-            "folder": str(self._folder),
-            "battery": SECOND_LIFE,
-            "dossier": str(dossier),
-            "trust_file": str(stage.trust),
-            "verify_exit": verified,
-            "falsified_exit": falsified,
-        }
-
-    def _enrol(self, stage: Stage) -> None:
-        self._title("Who takes part")
-        for actor in ACTORS:
-            stage.enrol(actor)
-            self._tell(f"  {actor.name:<15} {actor.roles[0]:<12} {actor.uri}")
-        self._say("")
-        self._say("Each has made a key of its own, and shown that it has it; the registrar has")
-        self._say("signed that the key is theirs. The ledger never sees a private key.")
-
-    def _play(self, stage: Stage, step: Step) -> None:
-        """Play a step and tell it. Raises ``rejected.demo.story`` where it goes otherwise."""
-        self._tell("")
-        self._tell(_told(step.at[:10], step.tale))
-        signs = f'{step.by.name} signs "{step.kind}"'
-        try:
-            registered = stage.play(step)
-        except CellbookError as error:
-            if error.code != step.refused:
-                raise
-            self._tell(f"{_INDENT}{signs}, and is REFUSED: {error.code}")
-            self._tell(_told("", error.describe()))
-            return
-        if step.refused is not None:
-            raise STORY.at(step.name, f"{step.refused} was expected")
-        self._tell(f"{_INDENT}{signs}: entry {registered.location.rpartition('/')[2]}")
-
-    def _export(self, stage: Stage) -> Path:
-        self._title("The dossier")
-        subject = stage.remote.find(SECOND_LIFE)
-        data = stage.remote.dossier(subject)
-        file = self._folder / "battery.dossier"
-        save(file, data)
-        self._say(f"Both lives are in one file: {file}, {len(data)} bytes.")
-        self._say("The service is stopped now. What follows needs nobody's word but the file's,")
-        self._say("the trust file's, and that of this computer's clock.")
-        return file
-
-    def _verify(self, stage: Stage, dossier: Path, title: str = "The buyer checks it") -> int:
-        self._title(title)
-        prefix = without_network()
-        arguments = ("verify", str(dossier), "--trust", str(stage.trust), "--label", SECOND_LIFE)
-        self._tell(f"  $ {shlex.join((*prefix, 'cellbook', *arguments))}")
-        if not prefix:
-            self._say("(A process without network cannot be made here, so it runs with one.)")
-        code, text = run_cellbook(arguments, prefix)
-        self._tell("")
-        self._tell(indent(text.rstrip(), "  | ", lambda line: True))
-        self._say(f"exit code {code}")
-        return code
-
-    def _falsify(self, stage: Stage, dossier: Path) -> int:
-        data, position, before, after = falsified(dossier.read_bytes())
-        file = self._folder / "falsified.dossier"
-        save(file, data)
-        title = f"One bit is changed: the pack was removed on {after}, not on {before}"
-        code = self._verify(stage, file, title)
-        self._say(f"(It is byte {position} of {file}.)")
-        return code
-
-    def _go_on(self, stage: Stage, dossier: Path) -> None:
-        commands = by_hand(stage, dossier)
-        note = f"{_MADE_BY}\n\nGo on by hand, in the folder {os.getcwd()}:\n\n{commands}\n"
-        save(self._folder / NOTE, note.encode(), overwrite=True)
-        self._title("Go on by hand")
-        self._tell(indent(commands, "  "))
-
-    def _title(self, text: str) -> None:
-        self._tell(f"\n{text}\n{'-' * len(text)}")
-
-    def _say(self, text: str) -> None:
-        self._tell(f"  {text}" if text else "")
-
-
-def falsified(dossier: bytes) -> tuple[bytes, int, str, str]:
-    """``dossier`` with one bit of the removal's date changed: the bytes, the place, and the dates
-    before and after."""
-    start = dossier.index(REMOVED_ON.encode(), dossier.index(b"removed_on"))
-    position = start + REMOVED_ON.index("4")
-    changed = bytearray(dossier)
-    changed[position] ^= 1
-    after = bytes(changed[start : start + len(REMOVED_ON)]).decode()
-    return bytes(changed), position, REMOVED_ON, after
-
-
-def by_hand(stage: Stage, dossier: Path) -> str:
+def by_hand(story: Story, stage: Stage) -> str:
     """The commands with which to go on, as they are typed in this folder."""
-    made = next(step for _, steps in CHAPTERS for step in steps if step.kind == "manufacture")
+    made = next(step for step in story.steps if step.kind == "manufacture")
     url, trust = "http://127.0.0.1:8417", shlex.quote(str(stage.trust))
     key, fields = (shlex.quote(str(p)) for p in (stage.key_of(MAKER), stage.event_file(made)))
     ledger = shlex.quote(str(stage.ledger))
+    dossier = shlex.quote(str(stage.folder / story.checks[0].file))
     return f"""\
 cellbook serve {ledger} &
 cellbook event manufacture --battery {NEXT_CODE} \\
@@ -231,9 +123,5 @@ cellbook event manufacture --battery {NEXT_CODE} \\
 cellbook submit next.cose --url {url}
 cellbook dossier {NEXT_CODE} --url {url} --out next.dossier
 cellbook verify next.dossier --trust {trust} --label {NEXT_CODE}
-cellbook inspect {shlex.quote(str(dossier))}
+cellbook inspect {dossier}
 cellbook fsck {ledger}"""
-
-
-def _told(date: str, text: str) -> str:
-    return fill(text, _WIDTH, initial_indent=f"{date:<12}", subsequent_indent=_INDENT)

@@ -50,21 +50,16 @@ def _repurposing(name: str, at: str, assessment: str, tale: str, refused: str | 
     )
 
 
-TURN = (
-    _repurposing(
-        "too-early",
-        "2025-04-24T09:00:00+08:00",
-        "removed",
-        "E is in a hurry and would repurpose it untested, naming the removal as its assessment.",
-        "rejected.ORD-4",
-    ),
-    Step(
-        name="tested",
+def tested(name: str, battery: str, day: str, tale: str, **found: object) -> Step:
+    """Laboratory D's test of one unit, which ended on ``day``; ``found`` is what differs from that
+    of the pack."""
+    return Step(
+        name=name,
         kind="assessment",
         by=LAB,
-        battery=PACK,
-        at="2025-05-09T17:00:00+08:00",
-        tale="Laboratory D measures what is left: 94.6 % of the rated capacity. Fit.",
+        battery=battery,
+        at=f"{day}T17:00:00+08:00",
+        tale=tale,
         says={
             "facility_id": "D-1",
             "scope": "unit",
@@ -79,8 +74,8 @@ TURN = (
                 "scope": "traction batteries",
                 "valid_to": "2028-12-31",
             },
-            "tested_from": "2025-05-06",
-            "tested_to": "2025-05-09",
+            "tested_from": day,
+            "tested_to": day,
             "ambient_temp_dc": "25.1 °C",
             "c_rate_milli": "0.333 C",
             "rest_minutes": "1 h",
@@ -102,7 +97,25 @@ TURN = (
             "limits": "0.5 C",
             "report_sha256": Paper("test-report.txt"),
             "seller": {"related": False},
+            **found,
         },
+    )
+
+
+TURN = (
+    _repurposing(
+        "too-early",
+        "2025-04-24T09:00:00+08:00",
+        "removed",
+        "E is in a hurry and would repurpose it untested, naming the removal as its assessment.",
+        "rejected.ORD-4",
+    ),
+    tested(
+        "tested",
+        PACK,
+        "2025-05-09",
+        "Laboratory D measures what is left: 94.6 % of the rated capacity. Fit.",
+        tested_from="2025-05-06",
     ),
     _repurposing(
         "repurposed",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -21,30 +22,41 @@ from cli.remote import Registered, Remote
 from cli.request import make_request, parse_request, verify_request
 from cli.saving import save
 from cli.signing import load_signer
-from cli.story.cast import PAPERS, Actor, Paper, Ref, Step
-from cli.story.service import Service
+from cli.story.cast import PAPERS, Actor, Check, Paper, PublicList, Ref, Step
+from cli.story.service import Service, run_cellbook
 from keys import keyfile
+from keys.errors import declare
 from keys.signer import generate
 from ledger.custody.governance import encode_governance
+from ledger.custody.profiles import Profiles, choose
 from ledger.log.home import REGISTRAR_URI, Home
 from ledger.proof.trust import load_trust
 from ledger.wire.statement import TYP_GOVERNANCE, Statement, parse_statement, sign_statement
 
-FOLDERS = ("events", "operators", "papers", "receipts", "statements")
+COMMAND = declare(
+    "unavailable.demo.command",
+    "A command of the demo did not succeed.",
+    "Read what it said, and report it with the folder of the demo.",
+)
+
+PUBLISHER_URI = "urn:cellbook:authority:publisher"
+FOLDERS = ("events", "operators", "papers", "publisher", "receipts", "statements")
 
 
 class Stage:
     """Everything that the story needs, in ``folder``, which must be new or empty."""
 
-    def __init__(self, folder: Path) -> None:
-        """Found the ledger and start its service. Raises ``usage.*`` and ``unavailable.*``."""
+    def __init__(self, folder: Path, profiles: Iterable[str] = ()) -> None:
+        """Found the ledger, which decides by core and ``profiles``, and start its service.
+
+        Raises ``usage.*`` and ``unavailable.*``."""
         self.folder = folder
         for name in FOLDERS:
             (folder / name).mkdir(parents=True)
         self._entries: dict[str, str] = {}
         self._number = 0
         self.ledger, self.trust = folder / "ledger", folder / "trust.toml"
-        self._found()
+        self._found(choose(profiles))
         self._service = Service(self.ledger, folder / "service.log")
         self.remote = Remote(self._service.url)
 
@@ -73,6 +85,37 @@ class Stage:
         self._entries[step.name] = signed.locator
         return self._submit(step.name, signed)
 
+    def name_publisher(self) -> None:
+        """Make a publisher's key, and have the root name it in the next policy."""
+        home = self.folder / "publisher"
+        self._run("keygen", home / "key.pem", "--save-passphrase")
+        self._run("operator", "request", "--key", home / "key.pem", "--uri", PUBLISHER_URI,
+                  "--trust", self.trust, "--out", home / "publisher.request")  # fmt: skip
+        self._run("policy", "publish", "--home", self.ledger, "--yes",
+                  "--root", self.folder / "root" / "root.pem",
+                  "--add", "publisher", home / "publisher.request")  # fmt: skip
+
+    def state(self, stated: PublicList, number: int) -> str:
+        """The publisher states a list; the locator of his statement."""
+        home = self.folder / "publisher"
+        table = home / f"{number}-{stated.scheme}.csv"
+        save(table, stated.table.encode())
+        done = self._run("list", "import", table, "--scheme", stated.scheme,
+                         "--announcement", stated.announcement, "--effective", stated.effective,
+                         "--key", home / "key.pem", "--trust", self.trust, "--yes",
+                         "--url", self.remote.url)  # fmt: skip
+        return done.rpartition("entry id")[2].strip()
+
+    def export(self, check: Check) -> int:
+        """Write the file of ``check`` as the service gives it out; how many bytes it has."""
+        file = self.folder / check.file
+        if check.day is None:
+            save(file, self.remote.dossier(self.remote.find(check.of)))
+        else:
+            self._run("list", "prove", check.of, "--scheme", check.scheme, "--at", check.day,
+                      "--url", self.remote.url, "--out", file)  # fmt: skip
+        return file.stat().st_size
+
     def key_of(self, actor: Actor) -> Path:
         """The operator's key file."""
         return self.folder / "operators" / actor.key / "key.pem"
@@ -81,7 +124,7 @@ class Stage:
         """The JSON file with the fields of a step."""
         return self.folder / "events" / f"{step.name}.json"
 
-    def _found(self) -> None:
+    def _found(self, profiles: Profiles) -> None:
         home = Home.create(
             self.ledger,
             # The digits keep two demos apart: one's trust file says nothing of the other.
@@ -89,12 +132,20 @@ class Stage:
             name="Demo Battery Ledger",
             root_dir=self.folder / "root",
             registrar_dir=self.folder / "registrar",
+            profiles=profiles,
         )
         save(self.trust, home.trust_bytes())
         self.family = load_trust(home.trust_bytes()).family
         self._registrar = load_signer(self.folder / "registrar" / "registrar.pem", None)
         for name, text in PAPERS.items():
             save(self.folder / "papers" / name, text.encode())
+
+    def _run(self, *words: object) -> str:
+        """What a person would have typed. Raises ``unavailable.demo.command``."""
+        code, text = run_cellbook([str(word) for word in words])
+        if code != 0:
+            raise COMMAND.at(f"cellbook {words[0]}", text.strip()[-500:])
+        return text
 
     def _registration(self, actor: Actor, request: bytes) -> Statement:
         """What the registrar signs after he has checked the request, and whose codes are whose."""

@@ -12,11 +12,13 @@ import msgspec
 import pytest
 
 from cli import demo as demo_module
-from cli.demo import DEFAULT, falsified, fresh_folder
+from cli.demo import DEFAULT, fresh_folder
 from cli.event_fields import fields_of
-from cli.story import CHAPTERS, STEPS, service
-from cli.story.cast import ACTORS, PACK, PAPERS, SECOND_LIFE, Paper, Ref
+from cli.story import STORIES, TWO_LIVES, modules, service
+from cli.story.cast import ACTORS, PACK, PAPERS, SECOND_LIFE, Paper, Ref, Step, Story
+from cli.story.play import falsified
 from cli.story.service import without_network
+from cli.story.splitting import MODULES, SPARE, STORAGE_UNIT
 from keys.errors import CellbookError
 from ledger.custody.identifiers import parse_gbt34014, parse_operator_uri
 from ledger.custody.times import parse_moment
@@ -24,6 +26,9 @@ from ledger.proof.dossier import decode_dossier
 from ledger.wire.statement import parse_statement
 from tests.cli.running import clean_environment, console, refused, run
 from tests.service import running_service
+
+STEPS = TWO_LIVES.steps
+README = Path(__file__).parents[2] / "README.md"
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +46,7 @@ def told(place: Path) -> str:
 
 def test_it_tells_every_step_and_who_signs_it(told: str) -> None:
     words = " ".join(told.split())
-    for title, _ in CHAPTERS:
+    for title, _ in TWO_LIVES.chapters:
         assert title in told
     for step in STEPS:
         assert f"{step.at[:10]} {step.tale}" in words
@@ -140,34 +145,85 @@ def test_json_is_one_object_and_the_story_goes_to_stderr(
     assert "A process without network cannot be made here" in result.stderr
 
 
-def test_the_story_is_consistent() -> None:
-    """Its data, before anything is run: names, references, dates and codes."""
-    names = [step.name for step in STEPS]
+@pytest.mark.parametrize("story", STORIES.values(), ids=lambda story: str(story.name))
+def test_the_stories_are_consistent(story: Story) -> None:
+    """Their data, before anything is run: names, references, dates and codes."""
+    names = [step.name for step in story.steps]
     assert len(set(names)) == len(names)
-    moments = [parse_moment(step.at) for step in STEPS]
+    moments = [parse_moment(step.at) for step in story.steps]
     assert moments == sorted(set(moments))
-    for position, step in enumerate(STEPS):
+    for position, step in enumerate(story.steps):
         known = {field.wire for field in fields_of(step.kind)}
         assert set(step.says) <= known, step.name
-        assert step.by in ACTORS
+        assert step.by in story.actors
         for leaf in _leaves(dict(step.says)):
             if isinstance(leaf, Ref):
                 assert leaf.step in names[:position], step.name
             if isinstance(leaf, Paper):
                 assert leaf.file in PAPERS
-    for actor in ACTORS:
+    for actor in story.actors:
         assert parse_operator_uri(actor.uri) == actor.uri
-    old, new = parse_gbt34014(PACK), parse_gbt34014(SECOND_LIFE)
-    assert (old.maker, old.level, old.chemistry, old.specification, old.serial) == (
-        new.maker,
-        new.level,
-        new.chemistry,
-        new.specification,
-        new.serial,
-    )
-    assert [step.refused for step in STEPS if step.refused] == ["rejected.ORD-4"]
-    days = {step.name: step.at[:10] for step in STEPS}
-    assert (old.dates, new.dates) == ((days["made"],), (days["repurposed"],))
+    assert [step.refused for step in story.steps if step.refused] == ["rejected.ORD-4"]
+
+
+def test_second_life_codes_follow_from_the_first() -> None:
+    days = {step.name: step.at[:10] for story in STORIES.values() for step in story.steps}
+    old = parse_gbt34014(PACK)
+    assert old.dates == (days["made"],)
+    for code, day, level in ((SECOND_LIFE, days["repurposed"], "P"), (SPARE, days["split"], "M"),
+                             (STORAGE_UNIT, days["merged"], "P")):  # fmt: skip
+        new = parse_gbt34014(code)
+        assert (new.maker, new.chemistry, new.specification) == (
+            old.maker,
+            old.chemistry,
+            old.specification,
+        )
+        assert (new.dates, code[3], code[-1]) == ((day,), level, level)
+    for number, code in enumerate(MODULES, 1):
+        assert parse_gbt34014(code).dates == (days["made"],)
+        assert code.endswith(str(number))
+
+
+@pytest.fixture(scope="module")
+def parted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The folder of the story of the modules, and what was printed."""
+    place = tmp_path_factory.mktemp("modules")
+    done = console("demo", "--story", "modules", cwd=place, env=clean_environment())
+    assert (done.returncode, done.stderr) == (0, "")
+    return place / DEFAULT, done.stdout
+
+
+def test_the_listed_recycler_and_the_unlisted_one(parted: tuple[Path, str]) -> None:
+    folder, told = parted
+    verdicts = {check.title: told.split(check.title)[1] for check in modules.STORY.checks}
+    unit, third, spare, listed, stranger = verdicts.values()
+    assert f"LABEL     MATCHES {STORAGE_UNIT}" in unit
+    assert f"Made from {MODULES[0]} and {MODULES[1]}" in unit
+    recycled = "'recycled' of 2025-07-1"
+    assert f"[LST-1]   {recycled}" not in third.split("The module that the unlisted")[0]
+    assert f"[LST-1]   {recycled}1: not listed for recycling" in spare.split("Was Recycler G")[0]
+    assert "LISTED    YES on 2025-07-10: recycling" in listed.split("Was Scrap Dealer")[0]
+    assert "LISTED    NO, not on 2025-07-11" in stranger
+    trust = ("--trust", folder / "trust.toml")
+    run("fsck", folder / "ledger")
+    run("verify", folder / "spare-module.dossier", *trust, "--strict", code=1)
+
+
+def test_the_readme_prints_what_is_printed(told: str, parted: tuple[Path, str]) -> None:
+    """Line by line, but for times and places in the log, and for what is left out."""
+    for heading, text in (("Try it", told), ("The modules of a pack", parted[1])):
+        section = README.read_text("utf-8").split(f"## {heading}\n")[1].split("\n## ")[0]
+        lines = [line for line in section.split("\n") if line.startswith("  | ")]
+        assert lines
+        printed = [_timeless(line) for line in text.split("\n")]
+        for line in lines:
+            assert _timeless(line) in printed, line
+
+
+def _timeless(line: str) -> str:
+    line = re.sub(r" up to .* UTC", " up to", line)
+    line = re.sub(r" entry \d+", " entry", line)
+    return re.sub(r"\((just now|.* ago)\)", "", line).rstrip()
 
 
 def _leaves(value: object) -> Iterator[object]:
@@ -181,6 +237,10 @@ def _leaves(value: object) -> Iterator[object]:
         yield value
 
 
+def _of(*steps: Step) -> Story:
+    return msgspec.structs.replace(TWO_LIVES, chapters=(("All", steps),))
+
+
 @pytest.mark.parametrize("expected", ["rejected.ORD-3", None])
 def test_a_ledger_that_decides_otherwise_ends_the_demo(
     expected: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -188,7 +248,7 @@ def test_a_ledger_that_decides_otherwise_ends_the_demo(
     steps = [
         msgspec.structs.replace(step, refused=expected) if step.refused else step for step in STEPS
     ]
-    monkeypatch.setattr(demo_module, "CHAPTERS", (("All", tuple(steps)),))
+    monkeypatch.setitem(STORIES, TWO_LIVES.name, _of(*steps))
     refused("rejected.ORD-4", "demo", "--folder", tmp_path / "d", code=1)
 
 
@@ -196,7 +256,7 @@ def test_a_refusal_that_does_not_come_ends_the_demo(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = msgspec.structs.replace(STEPS[0], refused="rejected.ORD-4")
-    monkeypatch.setattr(demo_module, "CHAPTERS", (("All", (first,)),))
+    monkeypatch.setitem(STORIES, TWO_LIVES.name, _of(first))
     refused("rejected.demo.story", "demo", "--folder", tmp_path / "d", code=1)
 
 
