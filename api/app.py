@@ -34,6 +34,7 @@ from api.operators import Operators
 from api.problems import HANDLERS
 from api.published import Published
 from api.routing import DirectRoute
+from api.signed_root import SignedRoots
 from api.views import BatteryDocument, FoundBattery, SearchDocument
 from ledger.log.ledger import Ledger
 
@@ -80,6 +81,7 @@ def _add_routes(app: FastAPI, ledger: Ledger, settings: Settings, intake: Intake
     Entries(ledger, intake, bodies, settings.statement_bytes).add_to(router)
     Batches(intake, bodies, settings.batch_bytes, settings.batch_count).add_to(router)
     Published(ledger).add_to(router)
+    SignedRoots(ledger).add_to(router)
     Batteries(ledger).add_to(router)
     Lists(ledger, bodies, settings.list_bytes).add_to(router)
     Operators(ledger).add_to(router)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from hashlib import sha256
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import click
 import msgspec
 
-from cli.output import Example, json_option, print_result
+from cli.output import Example, Progress, json_option, print_result, progress
 from cli.saving import save
 from keys.errors import declare
 from ledger.custody.identifiers import code_of
@@ -22,7 +23,7 @@ from ledger.proof.dossier import Dossier, decode_dossier
 SOURCE = declare(
     "usage.dossier.source",
     "It is not said, or said twice, where the dossier comes from.",
-    "Give --url for a service, or --home for a ledger's folder.",
+    "Give --url for a service, --home for a ledger's folder, or --from for a copy of the log.",
 )
 OTHER = declare(
     "unavailable.service.dossier",
@@ -44,6 +45,7 @@ class Fetched(msgspec.Struct, frozen=True):
         "cellbook dossier 4A6PCPM27KLPCLE742946319 --url https://log.example.org "
         "--out pack.dossier",
         "cellbook dossier 4A6PCPM27KLPCLE742946319 --home shop --out pack.dossier",
+        "cellbook dossier 4A6PCPM27KLPCLE742946319 --from copy --out pack.dossier",
     )
 )
 @click.argument("identifier")
@@ -54,21 +56,40 @@ class Fetched(msgspec.Struct, frozen=True):
     help="Folder of the ledger instead; no service needs to run.",
 )
 @click.option(
+    "--from",
+    "copies",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FOLDER",
+    help="Copy of the log instead, by `cellbook mirror`. Repeat it for logs before this one.",
+)
+@click.option(
     "--out", type=click.Path(path_type=Path), required=True, help="File to write; - for stdout."
 )
 @click.option("--overwrite", is_flag=True, help="Replace the file if it exists.")
 @json_option
 def dossier(
-    identifier: str, url: str | None, home: Path | None, out: Path, overwrite: bool, as_json: bool
+    identifier: str,
+    url: str | None,
+    home: Path | None,
+    copies: tuple[Path, ...],
+    out: Path,
+    overwrite: bool,
+    as_json: bool,
 ) -> None:
     """Fetch the dossier of the battery that IDENTIFIER names: a code as printed, or a URI.
 
     The file is written whole or not at all. It is not verified here: whoever relies on it does
-    that, with a trust file from somebody else than the sender.
+    that, with a trust file from somebody else than the sender. From a copy of a log it is made
+    without the service, also when that is gone; the first time all entries are read.
     """
-    if (url is None) == (home is None):
+    if (url is not None) + (home is not None) + bool(copies) != 1:
         raise SOURCE.at("cellbook dossier")
-    fetched = from_service(url, identifier) if home is None else from_folder(home, identifier)
+    if copies:
+        with progress("reading entries", quiet=as_json) as tell:
+            fetched = from_copies(copies, identifier, tell)
+    else:
+        fetched = from_service(url, identifier) if home is None else from_folder(home, identifier)
     save(out, fetched.data, overwrite=overwrite)
     facts = {
         "file": str(out),
@@ -110,6 +131,18 @@ def from_folder(folder: Path, identifier: str) -> Fetched:
         with closing(ledger):
             subject = ledger.find(identifier)
             return read_dossier(ledger.dossier(subject), subject)
+
+
+def from_copies(copies: Sequence[Path], identifier: str, tell: Progress | None = None) -> Fetched:
+    """The dossier out of the copy of a log, and of those before it, newest first. Raises
+    ``missing.battery`` and what ``OfflineLog`` raises."""
+    from ledger.monitor.offline import OfflineLog
+    from ledger.proof.assemble import assemble
+
+    with ExitStack() as stack:
+        log, *pasts = [stack.enter_context(OfflineLog(folder, tell)) for folder in copies]
+        subject = log.find(identifier)
+        return read_dossier(assemble(log, subject, log.documents, pasts), subject)
 
 
 def read_dossier(data: bytes, subject: str) -> Fetched:

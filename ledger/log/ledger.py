@@ -24,7 +24,7 @@ from ledger.log.reading import NO_CHECKPOINT, BatteryView, PublishedLog
 from ledger.log.receipts import Receipts
 from ledger.log.registration import Prepared, Submitted, prepare
 from ledger.log.searching import Page, search
-from ledger.log.sequencer import BUSY, QUEUE_LIMIT, STOPPED, Sequencer
+from ledger.log.sequencer import QUEUE_LIMIT, STOPPED, Sequencer
 from ledger.log.signers import LogSigners
 from ledger.log.snapshot import Snapshots
 from ledger.log.stored import find_log_uri, log_state
@@ -47,7 +47,6 @@ RECEIPTS_LABEL = 394
 """The unprotected header of a Transparent Statement that holds its receipts (RFC 9942)."""
 SUBMIT_TIMEOUT = 30.0
 _POLL = 0.02
-_TRIES = 3
 
 
 class Ledger:
@@ -68,8 +67,10 @@ class Ledger:
         past: PastLogs | None = None,
     ) -> None:
         """``past`` are the logs before this one. Raises ``unavailable.log.empty`` for a store
-        without a log."""
+        without a log, ``usage.successor.other`` for another past."""
         self.uri = find_log_uri(store)
+        if past is not None:
+            past.check(log_state(store, self.uri))
         self._store = store
         self._backend = backend
         self._snapshots = Snapshots(store, self.uri)
@@ -108,23 +109,9 @@ class Ledger:
         batteries first is registered here. Raises ``unavailable.*`` for all.
         """
         prepared = prepare(data, self._snapshots, self._backend)
-        return prepared if self._carrier is None else self._carry(self._carrier, prepared)
-
-    def _carry(self, carrier: Carrier, prepared: list[Submitted]) -> list[Submitted]:
-        for _ in range(_TRIES):
-            statements, failed = carrier.statements(self.log(), prepared, self._clock())
-            for place, error in failed.items():
-                prepared[place] = error
-            if not statements:
-                break
-            try:
-                outcomes = self.register(statements).result(SUBMIT_TIMEOUT)
-            except TimeoutError:
-                raise BUSY.at("queue", "what the predecessor knows still waits") from None
-            # Another process may have said the same meanwhile of some of the names.
-            if all(outcome.error is None for outcome in outcomes):
-                break
-        return prepared
+        if self._carrier is None:
+            return prepared
+        return self._carrier.carry(prepared, self.log(), self._clock(), self.register)
 
     def register(self, prepared: Sequence[Submitted]) -> Future[list[Outcome]]:
         """Outcomes of ``prepared``, same length and order, when all are durable or refused.
@@ -201,6 +188,13 @@ class Ledger:
         if newest is None:
             raise NO_CHECKPOINT.at("checkpoint")
         return newest[1]
+
+    def signed_root(self, size: int | None = None) -> bytes:
+        """What all receipts at ``size``, a checkpoint's, have in common; without it, at the newest
+        checkpoint's. Raises ``missing.checkpoint``."""
+        if size is None:
+            size = int(self.checkpoint().split(b"\n", 2)[1])
+        return PublishedLog(self._store, self._receipts, self.uri, size).signed_root()
 
     def tile(self, path: str) -> bytes:
         """A tile or an entry bundle of the published tree, by its C2SP path. Raises

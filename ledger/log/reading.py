@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 
 import msgspec
 
 from keys.errors import CellbookError, declare
 from ledger.custody.decision import read_content
 from ledger.custody.events import Event, kind_of
-from ledger.custody.identifiers import code_of
-from ledger.custody.labels import look_alikes, parse_label
-from ledger.custody.states import AliasState, BatteryState, LogState
+from ledger.custody.finding import NO_BATTERY as NO_BATTERY
+from ledger.custody.finding import find_battery as find
+from ledger.custody.states import BatteryState, LogState
 from ledger.log.heads import read_head
 from ledger.log.receipts import Receipts
 from ledger.log.stored import log_state, read_states
@@ -27,11 +26,6 @@ NO_ENTRY = declare(
     "missing.entry",
     "There is no entry with this id in this log.",
     "Check the locator. What was submitted a moment ago may still be on its way.",
-)
-NO_BATTERY = declare(
-    "missing.battery",
-    "There is no battery of this name in this log.",
-    "Check the code against the label. Its first record must be its manufacture or onboarding.",
 )
 NO_CHECKPOINT = declare(
     "missing.checkpoint",
@@ -73,33 +67,9 @@ class BatteryView(msgspec.Struct, frozen=True):
 def find_battery(store: SqlStore, identifier: str) -> str:
     """The subject of the battery that ``identifier`` names: a code, a URI, or a further name.
 
-    All forms of ``custody.labels`` are read. Raises ``missing.battery``; where a code that is
-    easily taken for this one is registered, it is named in the detail and as fact ``alike``.
+    Raises ``missing.battery``, as ``custody.finding`` says.
     """
-    text = identifier.strip()
-    candidates = [text]
-    with suppress(CellbookError):
-        candidates.insert(0, parse_label(identifier).uri)
-    found = _first_battery(store, candidates)
-    if found is not None:
-        return found
-    shown = repr(identifier)[:80]
-    alike = _first_battery(store, look_alikes(candidates[0], typed=True))
-    if alike is None:
-        raise NO_BATTERY.at("battery", shown)
-    raise NO_BATTERY.at("battery", f"{shown}; there is {code_of(alike)}", alike=alike)
-
-
-def _first_battery(store: SqlStore, uris: Sequence[str]) -> str | None:
-    """The subject of the first of ``uris`` that is the name of a battery."""
-    states = read_states(store.states(uris))
-    for uri in uris:
-        state = states.get(uri)
-        if isinstance(state, BatteryState):
-            return uri
-        if isinstance(state, AliasState):
-            return state.of
-    return None
+    return find(lambda uris: read_states(store.states(uris)), identifier)
 
 
 def view_battery(store: SqlStore, subject: str) -> BatteryView:

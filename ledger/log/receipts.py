@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from ledger.custody.states import LogState
 from ledger.log.signers import LogSigners
 from ledger.proof.receipt import ReceiptIssuer
+from ledger.proof.signed_root import SignedRoot
 from ledger.tree.proofs import Proofs
 
 
@@ -36,3 +37,9 @@ class Receipts:
         signer = self._signers.in_force(log, "receipts", size)
         paths = [(index, self._proofs.inclusion(index, size)) for index in indexes]
         return ReceiptIssuer(signer, self._log_uri).issue(size, time, root, paths)
+
+    def signed_root(self, log: LogState, size: int, time: int, root: bytes) -> bytes:
+        """From what the receipts at ``size`` are made by whoever has the tiles; see ``issue``."""
+        signer = self._signers.in_force(log, "receipts", size)
+        protected, signature = ReceiptIssuer(signer, self._log_uri).sign_root(size, time, root)
+        return SignedRoot(size, protected, signature).encode()

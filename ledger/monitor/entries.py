@@ -71,6 +71,10 @@ class Entries:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop what is fetched ahead."""
         self._threads.shutdown(cancel_futures=True)
 
     def leaf(self, index: int) -> bytes:

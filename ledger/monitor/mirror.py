@@ -1,9 +1,10 @@
 """A static copy of a published log: the same files under the same paths.
 
-Every tile and bundle is checked against the checkpoint before it is written, and the checkpoint is
-written last, so the copy is whole at any moment: that of the checkpoint which lies in it. Files
-are written once; what is there is not fetched again. Signatures are not checked here, nor is what
-the entries say: that is what an audit of the copy is for.
+Order: tiles and bundles, rows of lists, the signed root of the checkpoint's size, and last the
+checkpoint, so the copy is whole at any moment: that of the checkpoint which lies in it. All is
+checked against the checkpoint before it is written, the signed root by the key that the log's own
+policy names. Files are written once; what is there is not fetched again. Other signatures are not
+checked here, nor is what the entries say: that is what an audit of the copy is for.
 """
 
 from __future__ import annotations
@@ -16,17 +17,24 @@ from pathlib import Path
 import msgspec
 
 from keys.errors import declare
+from ledger.custody.naming import log_uri
 from ledger.monitor.checked import CheckedTiles
 from ledger.monitor.faults import FORK, ROLLBACK
+from ledger.monitor.notices import Notices
+from ledger.monitor.rows import copy_rows
 from ledger.monitor.source import (
     CHECKPOINT,
+    SIGNED_ROOT,
     FolderSource,
     LogSource,
     fetch_checkpoint,
+    fetch_signed_root,
+    signed_root_path,
     stated_checkpoint,
 )
 from ledger.monitor.state import write_whole
 from ledger.proof.checkpoint import ORIGIN, Checkpoint
+from ledger.proof.signed_root import SignedRoot, parse_signed_root, verify_signed_root
 from ledger.tree.proofs import Proofs
 from ledger.tree.tiles import TILE, encode_entry_bundle, tile_path, tile_width
 from ledger.wire.note import MAX_NOTE
@@ -38,6 +46,9 @@ UNWRITABLE = declare(
 )
 
 Progress = Callable[[int, int], None]
+LOCAL = ".cellbook"
+"""A folder in a copy for what is found out about it. It belongs to no published log."""
+NOTICES = "notices.json"
 _AT_ONCE = 4
 
 Place = tuple[int | None, int]
@@ -45,21 +56,24 @@ Place = tuple[int | None, int]
 
 
 class Mirrored(msgspec.Struct, frozen=True):
-    """A copy of the tree of ``size`` entries. ``written`` counts the new files."""
+    """A copy of the tree of ``size`` entries. ``written`` counts the new tiles and bundles,
+    ``without_rows`` the snapshots of lists of which the source has no rows."""
 
     origin: str
     size: int
     root: bytes
     before: int
     written: int
+    without_rows: int
 
 
 def mirror(source: LogSource, folder: Path, progress: Progress | None = None) -> Mirrored:
     """Copy what ``source`` publishes now into ``folder``, where an older copy may lie.
 
     Raises ``failed.audit.rollback`` and ``failed.audit.fork`` where the older copy is not the
-    beginning of it, ``failed.published.*``, ``malformed.*``, ``missing.published``,
-    ``unavailable.*``. The copy that was there stays usable then.
+    beginning of it, ``failed.published.*``, ``failed.signed-root``, ``failed.signature``,
+    ``failed.list.root``, ``malformed.*``, ``missing.published``, ``unavailable.*``. The copy that
+    was there stays usable then.
     """
     note = fetch_checkpoint(source)
     newest = stated_checkpoint(note)
@@ -73,12 +87,30 @@ def mirror(source: LogSource, folder: Path, progress: Progress | None = None) ->
         raise FORK.at(f"checkpoint of {newest.size}", f"of its first {older.size} entries")
     try:
         written = _copy(tiles, folder, progress or (lambda done, total: None))
+        notices = Notices(tiles, folder / LOCAL / NOTICES)
+        without_rows = copy_rows(source, folder, notices.snapshots())
+        signed = checked_signed_root(_FirstHere(here, source), notices, newest)
+        _write(folder / signed_root_path(newest.size), signed.encode())
         write_whole(folder / CHECKPOINT, note)
     except OSError as error:
         raise UNWRITABLE.at(str(folder), error.strerror or "") from None
     _drop_partial(folder, older, newest)
+    _drop_signed_roots(folder, older, newest)
     size = 0 if older is None else older.size
-    return Mirrored(newest.origin, newest.size, newest.root, size, written)
+    return Mirrored(newest.origin, newest.size, newest.root, size, written, without_rows)
+
+
+def checked_signed_root(source: LogSource, notices: Notices, checkpoint: Checkpoint) -> SignedRoot:
+    """The signed root of ``checkpoint``, genuine by the key that the log's policy names.
+
+    Raises ``failed.signed-root``, ``failed.signature``, ``failed.published.*``, ``malformed.*`` and
+    what the source raises.
+    """
+    signed = parse_signed_root(fetch_signed_root(source, checkpoint.size))
+    key, time = notices.receipts_key(), notices.head().time
+    uri = log_uri(checkpoint.origin)
+    verify_signed_root(signed, key, uri, checkpoint.size, time, checkpoint.root)
+    return signed
 
 
 class _FirstHere:
@@ -160,3 +192,12 @@ def _drop_partial(folder: Path, older: Checkpoint | None, newest: Checkpoint) ->
                 for file in partial.parent.iterdir():
                     file.unlink()
                 partial.parent.rmdir()
+
+
+def _drop_signed_roots(folder: Path, older: Checkpoint | None, newest: Checkpoint) -> None:
+    """Keep those of this checkpoint and of the one before, which somebody may be reading."""
+    kept = {str(newest.size), str(older.size) if older is not None else ""}
+    with suppress(OSError):
+        for file in (folder / SIGNED_ROOT).iterdir():
+            if file.name not in kept:
+                file.unlink()

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from keys.errors import declare
 from ledger.proof.checkpoint import Checkpoint, parse_body
+from ledger.proof.signed_root import MAX_SIGNED_ROOT
 from ledger.tree.merkle import HASH
 from ledger.tree.tiles import MAX_ENTRY, TILE, tile_path
 from ledger.wire.note import MAX_NOTE
@@ -36,7 +37,7 @@ WRONG_SIZE = declare(
     "Read the log from somewhere else, and tell whoever serves this one.",
 )
 
-CHECKPOINT = "checkpoint"
+CHECKPOINT, SIGNED_ROOT = "checkpoint", "signed-root"
 MAX_TILE = TILE * HASH
 MAX_BUNDLE = TILE * (2 + MAX_ENTRY)
 
@@ -75,6 +76,17 @@ class FolderSource:
 def fetch_checkpoint(source: LogSource) -> bytes:
     """The newest checkpoint, a note. Raises ``missing.published`` and what the source raises."""
     return _there(source.fetch(CHECKPOINT, MAX_NOTE), CHECKPOINT)
+
+
+def signed_root_path(size: int) -> str:
+    """Where the signed root of a checkpoint's size is published."""
+    return f"{SIGNED_ROOT}/{size}"
+
+
+def fetch_signed_root(source: LogSource, size: int) -> bytes:
+    """The signed root of ``size``. Raises ``missing.published`` and what the source raises."""
+    path = signed_root_path(size)
+    return _there(source.fetch(path, MAX_SIGNED_ROOT), path)
 
 
 def stated_checkpoint(note: bytes) -> Checkpoint:

@@ -104,9 +104,13 @@ class ReceiptIssuer:
         ``time`` (Unix seconds) is the log time of the tree's last entry. That the paths lead to
         the root is not checked: the caller has made both from what is committed.
         """
-        protected = receipt_header(self._signer.key, self._log_uri, size, time)
-        signature = self._signer.sign(sig_structure(protected, root))
+        protected, signature = self.sign_root(size, time, root)
         return [encode_receipt(protected, signature, size, index, path) for index, path in paths]
+
+    def sign_root(self, size: int, time: int, root: bytes) -> tuple[bytes, bytes]:
+        """The protected header and the signature of all receipts at ``size``."""
+        protected = receipt_header(self._signer.key, self._log_uri, size, time)
+        return protected, self._signer.sign(sig_structure(protected, root))
 
 
 def receipt_header(key: CoseKey, log_uri: str, size: int, time: int) -> bytes:

@@ -17,6 +17,8 @@ PATHS = {
     ("/entries/{locator}/statement", "get"),
     ("/batches", "post"),
     ("/checkpoint", "get"),
+    ("/signed-root", "get"),
+    ("/signed-root/{size}", "get"),
     ("/tile/{path}", "get"),
     ("/.well-known/scitt-keys", "get"),
     ("/.well-known/scitt-keys/{kid}", "get"),

@@ -11,7 +11,9 @@ import pytest
 
 from keys.cose_key import CoseKey, from_map
 from ledger.custody.policy import log_key
+from ledger.log.heads import read_head
 from ledger.proof.checkpoint import Checkpoint, open_checkpoint
+from ledger.proof.signed_root import parse_signed_root, verify_signed_root
 from ledger.store.engine import sqlite_driver
 from ledger.tree.merkle import leaf_hash, root_of
 from ledger.tree.tiles import decode_entry_bundle, tile_path
@@ -61,6 +63,30 @@ def test_the_checkpoint_does_not_go_back(tmp_path: Path) -> None:
         connection.close()
         assert left > 0
         assert httpx.get(f"{running.url}/checkpoint").content == newest
+
+
+def test_signed_roots(world: World, client: httpx.Client, checkpoint: Checkpoint) -> None:
+    """One for each checkpoint, for ever the same; genuine by the policy's key."""
+    newest = client.get("/signed-root")
+    assert newest.headers["content-type"] == "application/cose"
+    assert newest.headers["cache-control"] == "no-cache"
+    one = client.get(f"/signed-root/{checkpoint.size}")
+    assert "immutable" in one.headers["cache-control"]
+    signed = parse_signed_root(one.content)
+    head = read_head(world.store, checkpoint.size - 1)
+    key = log_key(world.ledger.log(), "receipts", checkpoint.size)
+    verify_signed_root(signed, key, world.ledger.uri, checkpoint.size, head.time, checkpoint.root)
+    assert parse_signed_root(newest.content).size >= checkpoint.size
+    for path, code in (
+        ("3", "missing.checkpoint"),
+        ("1" * 18, "missing.checkpoint"),
+        ("1" * 19, "usage.http.query"),
+        ("02", "usage.http.query"),
+        ("-2", "usage.http.query"),
+        ("two", "usage.http.query"),
+        ("\u0662", "usage.http.query"),
+    ):
+        assert problem(client.get(f"/signed-root/{path}"))["code"] == code
 
 
 def tile(client: httpx.Client, path: str) -> httpx.Response:

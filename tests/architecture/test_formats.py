@@ -264,6 +264,21 @@ def test_a_receipt(world: World, pack: str) -> None:
     assert stored(world, index)[1]["type"] == "manufacture"
 
 
+def test_a_signed_root(world: World, pack: str) -> None:
+    """A receipt with an empty unprotected header: the same for every entry of a dossier."""
+    size = int(world.ledger.checkpoint().split(b"\n")[1])
+    data = world.ledger.signed_root()
+    assert world.ledger.signed_root(size) == data
+    headers, unprotected, payload, signature = sign1(data)
+    assert (headers[-65537], unprotected, payload) == (size, {}, None)
+    tag = cbor2.loads(data)
+    file = dossier.decode_dossier(world.ledger.dossier(pack))
+    for entry in file.entries:
+        proof = cbor2.loads(entry.receipt).value[1][396][-1][0]
+        again = [tag.value[0], {396: {-1: [proof]}}, None, signature]
+        assert entry.receipt == cbor2.dumps(cbor2.CBORTag(18, again))
+
+
 def first_entry(ledger: Ledger, pack: str) -> bytes:
     return ledger.battery(pack).entries[0].entry_id
 

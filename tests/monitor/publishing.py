@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from keys.errors import MissingError
+from ledger.custody.decision import read_content
 from ledger.log.ledger import Ledger
 from ledger.monitor.source import TOO_LARGE
+from ledger.proof.receipt import ReceiptIssuer
+from ledger.proof.signed_root import SignedRoot
 from ledger.tree.growth import Growth
 from ledger.tree.merkle import leaf_hash
 from ledger.tree.tiles import TILE, encode_entry_bundle, tile_path
+from ledger.wire.base64text import decode_base64url
+from ledger.wire.statement import parse_statement
 from tests.proof.lying import LyingLog
 
 Files = dict[str, bytes]
@@ -38,7 +44,13 @@ class LedgerSource:
         self._ledger = ledger
 
     def fetch(self, path: str, most: int) -> bytes | None:
+        kind, _, name = path.partition("/")
         try:
+            if kind == "lists":
+                scheme, _, root = name.split("/")
+                return self._ledger.lists.rows(scheme, decode_base64url(root))
+            if kind == "signed-root":
+                return self._ledger.signed_root(int(name))
             return self._ledger.checkpoint() if path == "checkpoint" else self._ledger.tile(path)
         except MissingError:
             return None
@@ -47,7 +59,17 @@ class LedgerSource:
 def published(log: LyingLog, size: int | None = None, note: bytes | None = None) -> Files:
     """All files of a log of ``size`` entries, by path."""
     leaves = log.leaves[:size]
-    return {"checkpoint": note or log.note(len(leaves)), **tiles_of(leaves)}
+    files = {"checkpoint": note or log.note(len(leaves)), **tiles_of(leaves)}
+    files[f"signed-root/{len(leaves)}"] = signed_root(log, len(leaves))
+    return files
+
+
+def signed_root(log: LyingLog, size: int, by: str = "receipts", **changes: Any) -> bytes:
+    """The signed root at ``size``, whose last entry is a head, by the key that the log names."""
+    head = read_content(parse_statement(log.leaves[size - 1]))
+    values = {"time": getattr(head, "time", 0), "root": log.tree().root(0, size), **changes}
+    issuer = ReceiptIssuer(log.keys[by], log.uri)
+    return SignedRoot(size, *issuer.sign_root(size, values["time"], values["root"])).encode()
 
 
 def tiles_of(leaves: Sequence[bytes]) -> Files:

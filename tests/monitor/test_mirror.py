@@ -8,7 +8,7 @@ import pytest
 
 from keys.errors import CellbookError
 from ledger.monitor.audit import Auditor
-from ledger.monitor.mirror import Mirrored, mirror
+from ledger.monitor.mirror import LOCAL, Mirrored, mirror
 from ledger.monitor.source import FolderSource
 from tests.monitor.publishing import Files, FilesSource, published
 from tests.proof.lying import OTHER, PACK, LyingLog, begun, code
@@ -32,7 +32,8 @@ SMALL = 256
 
 def files_in(folder: Path) -> Files:
     found = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+    return {path: data for path, data in files.items() if not path.startswith(LOCAL)}
 
 
 def small(log: LyingLog) -> int:
@@ -45,7 +46,7 @@ def test_a_copy_is_the_same_files(log: LyingLog, tmp_path: Path) -> None:
     done = mirror(FilesSource(files), tmp_path / "copy")
     assert files_in(tmp_path / "copy") == files
     root = log.tree().root(0, log.size)
-    assert done == Mirrored(log.origin, log.size, root, 0, len(files) - 1)
+    assert done == Mirrored(log.origin, log.size, root, 0, len(files) - 2, 0)
 
 
 def test_a_copy_grows(log: LyingLog, tmp_path: Path) -> None:
@@ -58,10 +59,11 @@ def test_a_copy_grows(log: LyingLog, tmp_path: Path) -> None:
     assert done.before == small(log)
     found = files_in(copy)
     assert {path: found[path] for path in source.files} == source.files
-    full = {path for path in first if ".p/" not in path and path != "checkpoint"}
+    full = {path for path in first if path.startswith("tile/") and ".p/" not in path}
     assert full.isdisjoint(source.asked)
-    # Partial tiles that have not become full may stay: the older checkpoint needs them.
-    assert found.keys() - source.files.keys() <= {path for path in first if "/1/" in path}
+    # What the older checkpoint needs may stay: its signed root, partial tiles that are not full.
+    stays = ("tile/1/", "signed-root/")
+    assert found.keys() - source.files.keys() <= {path for path in first if path.startswith(stays)}
 
 
 def test_a_copy_can_be_audited(log: LyingLog, tmp_path: Path) -> None:
