@@ -62,13 +62,14 @@ def _facts(folder: Path, report: Report) -> dict[str, Any]:
 
 def _text(folder: Path, report: Report) -> str:
     waiting = f", {report.unpublished} heads wait for theirs" if report.unpublished else ""
+    resting = f"; {report.resting} batteries rest on the log before" if report.resting else ""
     return f"""\
 {folder}: no damage was found
   entries      {report.size}
   root         {report.root.hex()}
   heads        {report.heads}
   checkpoints  {report.checkpoints}{waiting}
-  subjects     {report.subjects}, named {report.subject_entries} times
+  subjects     {report.subjects}, named {report.subject_entries} times{resting}
   terms        {report.terms}, by which they are found
   tiles        {report.tiles}
   lists        {report.list_documents} with their rows

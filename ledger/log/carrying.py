@@ -7,6 +7,7 @@ refuse. All of this is outside of the lock; under it the statement is decided as
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 
 import msgspec
 
@@ -18,8 +19,10 @@ from ledger.custody.handover import CarriedOver, CarriedSubject
 from ledger.custody.identifiers import BATTERY_NAMES
 from ledger.custody.states import AliasState, BatteryState, LogState, State
 from ledger.custody.subjects import named_by
+from ledger.log.outcome import Outcome
 from ledger.log.reading import read_entry
 from ledger.log.registration import Prepared, Submitted, unchecked
+from ledger.log.sequencer import BUSY
 from ledger.log.signers import LogSigners
 from ledger.proof.assemble_past import assemble_past
 from ledger.proof.contents import carried_by
@@ -33,6 +36,11 @@ from ledger.wire.statement import TYP_GOVERNANCE, parse_statement, sign_statemen
 AT_ONCE = 8
 """Subjects of one statement: it is in the dossiers of all of them."""
 
+_TRIES = 3
+_PATIENCE = 30.0
+"""Seconds."""
+
+Register = Callable[[Sequence[Submitted]], "Future[list[Outcome]]"]
 Readers = Callable[[], Sequence[LogReader]]
 """The logs before this one, the newest first."""
 
@@ -44,6 +52,28 @@ class Carrier:
         self._store = store
         self._signers = signers
         self._readers = readers
+
+    def carry(
+        self, items: list[Submitted], log: LogState, now: int, register: Register
+    ) -> list[Submitted]:
+        """``items`` after ``register`` has taken what must be said before them; those that cannot
+        be served are errors. ``now`` is in Unix seconds.
+
+        Raises ``busy.queue``, ``unavailable.*``, and what the logs before raise for new names.
+        """
+        for _ in range(_TRIES):
+            statements, failed = self.statements(log, items, now)
+            items = [failed.get(place, item) for place, item in enumerate(items)]
+            if not statements:
+                break
+            try:
+                outcomes = register(statements).result(_PATIENCE)
+            except TimeoutError:
+                raise BUSY.at("queue", "what the log before knew still waits") from None
+            # Another process may have said the same meanwhile of some of the names.
+            if all(outcome.error is None for outcome in outcomes):
+                break
+        return items
 
     def statements(
         self, log: LogState, items: Sequence[Submitted], now: int

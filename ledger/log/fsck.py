@@ -16,6 +16,7 @@ import msgspec
 
 from keys.cose_key import Backend
 from keys.errors import CellbookError
+from ledger.custody.carrying import count_resting
 from ledger.custody.governance import Head
 from ledger.log.damage import (
     ENTRY,
@@ -42,7 +43,8 @@ _STEP = 256
 
 
 class Report(msgspec.Struct, frozen=True):
-    """A log in which no damage was found. ``unpublished`` heads still wait for their checkpoint."""
+    """A log in which no damage was found. ``unpublished`` heads still wait for their checkpoint.
+    The states of ``resting`` batteries rest on the log before this one, which was not read."""
 
     size: int
     root: bytes
@@ -54,6 +56,7 @@ class Report(msgspec.Struct, frozen=True):
     tiles: int
     list_documents: int
     terms: int
+    resting: int = 0
 
 
 def fsck(
@@ -230,4 +233,5 @@ class _Check:
             tiles=retold.tiles,
             list_documents=self._list_documents,
             terms=self._counts.terms,
+            resting=count_resting(replay.log, replay.states.values()),
         )

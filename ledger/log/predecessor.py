@@ -8,11 +8,13 @@ from pathlib import Path
 from keys.errors import declare
 from ledger.custody.governance import Policy, parse_governance
 from ledger.custody.handover import Freeze, Predecessor, Proved
+from ledger.custody.states import LogState
 from ledger.log.home import Home
 from ledger.log.reading import PublishedLog
 from ledger.log.receipts import Receipts
 from ledger.log.stored import find_log_uri, log_state
 from ledger.proof.assemble_past import assemble_past
+from ledger.proof.checkpoint import parse_body
 from ledger.proof.predecessor import Recalled, read_levels, verify_past
 from ledger.proof.reader import LogReader
 from ledger.proof.receipt import parse_receipt
@@ -24,6 +26,11 @@ OPEN = declare(
     "usage.successor.open",
     "The log has not ended, or no log may follow it.",
     "End it first: `cellbook policy freeze --successor ORIGIN`.",
+)
+OTHER = declare(
+    "usage.successor.other",
+    "This is not the log that the ledger follows, as it ended.",
+    "Name its folder as `predecessor` in cellbook.toml.",
 )
 
 
@@ -50,6 +57,18 @@ class PastLogs:
         """Those before the log of ``home``; None where it follows none. Raises as the constructor
         does."""
         return None if home.predecessor is None else cls(home.predecessor)
+
+    def check(self, log: LogState) -> None:
+        """That the newest of them is the one that ``log`` follows, at its end. Raises
+        ``usage.successor.other``."""
+        reader, end = self.readers()[0], log.predecessor
+        found = parse_body(reader.checkpoint().rpartition(b"\n\n")[0] + b"\n")
+        if end is None or (found.origin, found.size, found.root) != (
+            end.origin,
+            end.size,
+            end.root,
+        ):
+            raise OTHER.at(found.origin, f"size {found.size}")
 
     def readers(self) -> list[LogReader]:
         """A reader of each, for one use. Raises ``missing.checkpoint``."""

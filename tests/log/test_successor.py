@@ -13,6 +13,7 @@ from keys.signer import generate
 from ledger.custody.carrying import brought_over
 from ledger.custody.states import BatteryState
 from ledger.log.home import Home
+from ledger.log.predecessor import PastLogs
 from ledger.proof.dossier import decode_dossier, encode_dossier
 from ledger.proof.trust import load_trust
 from ledger.proof.verify import verify_dossier
@@ -65,7 +66,7 @@ def test_a_battery_goes_on_where_it_was(line: Line) -> None:
     assert kinds == ["carried-over", "decommission"]
     assert new.ledger.find(LINK) == line.crashed
     new.end_epoch()
-    new.fsck()
+    assert new.fsck().resting == 1
     data = new.ledger.dossier(line.crashed)
     verdict = verify_dossier(data, load_trust(new.home.trust_bytes()), LATER)
     assert [event.kind for event in verdict.life] == [
@@ -106,6 +107,15 @@ def test_without_the_predecessor_nothing_is_taken(line: Line) -> None:
         (outcome,) = alone.register_now([data])
         assert outcome.error is not None
         assert outcome.error.code == "rejected.predecessor.unproven"
+
+
+def test_another_log_is_no_past(line: Line) -> None:
+    for past in (line.new, line.old):
+        opened = PastLogs(past.home.path)
+        with pytest.raises(CellbookError) as caught:
+            (line.new if past is line.new else line.old).open(past=opened)
+        assert caught.value.code == "usage.successor.other"
+        opened.close()
 
 
 def test_nobody_else_says_what_is_taken_over(line: Line) -> None:
