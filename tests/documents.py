@@ -67,6 +67,7 @@ def rules() -> str:
     """``docs/rules.md``."""
     from ledger.custody.profiles import PROFILES
     from ledger.custody.rules import RULES
+    from ledger.custody.rules.listing import LIST_RULES
 
     lines = [
         "# Rules",
@@ -92,7 +93,22 @@ def rules() -> str:
         "|---|---|---|---|---|---|---|---|---|",
     ]
     lines += [_rule_row(rule) for rule in sorted(RULES, key=_rule_order)]
+    lines += [
+        "",
+        "Rules over public lists are no part of registration: no battery's state holds a list. Who",
+        "has the answers of the lists, proved in the dossier, asks them"
+        " (`ledger/custody/rules/listing.py`).",
+        "",
+        "| Id | Kind | Profile | List | Rule | Basis | Repair |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    lines += [_list_rule_row(rule) for rule in LIST_RULES]
     return "\n".join(lines) + "\n"
+
+
+def _list_rule_row(rule: Any) -> str:
+    row = (rule.id, rule.kind, f"`{rule.profile}`", rule.scheme, rule.text, rule.basis, rule.repair)
+    return "| " + " | ".join(_cell(text) for text in row) + " |"
 
 
 def _rule_order(rule: Any) -> tuple[Any, ...]:
