@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from ledger.custody.events import Correction
 from ledger.custody.rules import Finding
+from ledger.custody.rules.transfers import DAY, DAYS_TO_ACCEPT
 from ledger.custody.states import BatteryState, State
 from ledger.custody.times import format_moment
 from ledger.proof.history import Decided
@@ -20,13 +21,15 @@ def standing(
 ) -> Iterator[Finding]:
     """What holds now of ``subject`` and of the batteries on whose histories its own rests.
 
-    ``at`` (Unix seconds) is the time for which an assessment must be valid.
+    ``at`` (Unix seconds) is the time for which an assessment must be valid, and until which a
+    release that waits has waited.
     """
     uris = (subject, *sorted(carried - {subject}))
     batteries = {uri: states.get(uri) for uri in uris}
     known = {uri: state for uri, state in batteries.items() if isinstance(state, BatteryState)}
     for uri, battery in known.items():
         yield from _open_matters(uri, battery)
+        yield from _under_way(uri, battery, at)
     disputed = {entry_id: uri for uri in reversed(known) for entry_id in known[uri].disputed}
     for item in decided:
         if item.entry.entry_id in disputed:
@@ -44,6 +47,15 @@ def _open_matters(uri: str, battery: BatteryState) -> Iterator[Finding]:
     if battery.quarantine is not None:
         detail = f"{uri} was damaged or recalled, and not found fit since"
         yield Finding("INC-1", False, uri, battery.quarantine.index, detail)
+
+
+def _under_way(uri: str, battery: BatteryState, at: int) -> Iterator[Finding]:
+    for index in sorted({waiting.at.index for waiting in battery.released}):
+        waiting = next(item for item in battery.released if item.at.index == index)
+        days = (at - waiting.at.occurred) // DAY
+        if days > DAYS_TO_ACCEPT:
+            detail = f"released {days} days ago to {waiting.receiver}, who has not accepted it"
+            yield Finding("CUS-4", False, uri, index, detail)
 
 
 def _assessment(subject: str, battery: BatteryState, at: int) -> Iterator[Finding]:

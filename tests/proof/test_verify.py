@@ -127,6 +127,17 @@ def test_quarantine_and_missing_are_remarks(world: World) -> None:
     assert not verdict.fails()
 
 
+def test_a_release_that_nobody_accepted_is_a_remark_in_time(world: World) -> None:
+    battery = world.battery()
+    world.live(battery, "manufacture", "release")
+    assert remarks(on(world, battery)) == []
+    world.clock.advance(32 * 86_400)
+    world.live(world.battery(), "manufacture")
+    verdict = on(world, battery)
+    assert remarks(verdict) == ["CUS-4"]
+    assert "days ago to https://recycler.example" in verdict.remarks[0].detail
+
+
 def test_what_holds_of_a_part_is_said_of_the_whole(world: World) -> None:
     pack, module = world.battery(), world.battery("M")
     world.accepted(world.event("manufacture", module, level="module"))
