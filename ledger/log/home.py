@@ -105,15 +105,17 @@ class Home:
         gets a new one in its file ``passphrase``. ``now`` (Unix seconds) is the time of genesis.
         ``profiles`` are the rules that it decides by; without, those of ``genesis.PROFILES``. The
         next root key lies in ``next_root_dir``; without, beside the root key. ``successor_of`` is
-        the folder of a frozen ledger, which this one follows, with its family; ``root`` is then its
-        next root key.
+        the folder of a frozen ledger, which this one follows with its family, or of a copy of its
+        log; ``root`` is then its next root key.
         Raises ``usage.home.*``, ``usage.log.not-empty``, ``usage.keyfile.*``, ``unavailable.*``.
         """
         from ledger.log.founding import Founding
         from ledger.log.genesis import PROFILES
 
         if successor_of is not None:
-            family_name = cls.open(successor_of).config.family_name
+            from ledger.log.predecessor import family_name_of
+
+            family_name = family_name_of(Path(successor_of))
         config = Config(
             name=name,
             origin=origin,

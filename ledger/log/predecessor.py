@@ -1,7 +1,9 @@
-"""The log before this one, as a process has it at hand: the folder of that ledger."""
+"""The logs before this one, as a process has them at hand: a ledger's folder, or a copy."""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -9,16 +11,17 @@ from keys.errors import declare
 from ledger.custody.governance import Policy, parse_governance
 from ledger.custody.handover import Freeze, Predecessor, Proved
 from ledger.custody.states import LogState
-from ledger.log.home import Home
+from ledger.log.home import CONFIG_FILE, Home
 from ledger.log.reading import PublishedLog
 from ledger.log.receipts import Receipts
-from ledger.log.stored import find_log_uri, log_state
+from ledger.log.stored import find_log_uri
+from ledger.monitor.offline import OfflineLog
 from ledger.proof.assemble_past import assemble_past
 from ledger.proof.checkpoint import parse_body
 from ledger.proof.predecessor import Recalled, read_levels, verify_past
 from ledger.proof.reader import LogReader
 from ledger.proof.receipt import parse_receipt
-from ledger.store.sql import SqlStore
+from ledger.tree.prefix import PrefixProof
 from ledger.tree.proofs import Proofs
 from ledger.wire.statement import TYP_GOVERNANCE, parse_statement
 
@@ -32,25 +35,43 @@ OTHER = declare(
     "This is not the log that the ledger follows, as it ended.",
     "Name its folder as `predecessor` in cellbook.toml.",
 )
+LINE = declare(
+    "usage.successor.line",
+    "The log of this copy follows another one, which is not at hand.",
+    "Name the folder of that ledger in place of the copy: it names the ones before.",
+)
 
 
 class PastLogs:
     """The logs before one, the newest first. They were frozen: nothing of them changes."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises ``usage.home.*``, ``usage.keyfile.*`` and ``unavailable.store.*``."""
-        self._opened: list[tuple[SqlStore, Receipts, str]] = []
+        """``folder`` is that of the newest ledger, or a copy of its log as `cellbook mirror` makes
+        it. May be used from several threads.
+
+        Raises ``usage.home.*``, ``usage.keyfile.*``, ``unavailable.store.*``, for a copy what
+        ``OfflineLog`` raises, and ``usage.successor.line``.
+        """
+        self._opened: list[_Kept | Guarded] = []
         place: Path | None = folder
         try:
             while place is not None:
-                home = Home.open(place)
-                store = home.open_store()
-                uri = find_log_uri(store)
-                self._opened.append((store, Receipts(home.signers(), uri, Proofs(store)), uri))
-                place = home.predecessor
+                place = self._open(place)
         except BaseException:
             self.close()
             raise
+
+    def _open(self, folder: Path) -> Path | None:
+        """Open one; the folder of the log before it."""
+        if (folder / CONFIG_FILE).exists() or not (folder / "checkpoint").exists():
+            home = Home.open(folder)
+            self._opened.append(_Kept(home))
+            return home.predecessor
+        copy = OfflineLog(folder)
+        self._opened.append(Guarded(copy))
+        if genesis_of(copy).predecessor is not None:
+            raise LINE.at(str(folder))
+        return None
 
     @classmethod
     def of(cls, home: Home) -> PastLogs | None:
@@ -72,24 +93,110 @@ class PastLogs:
 
     def readers(self) -> list[LogReader]:
         """A reader of each, for one use. Raises ``missing.checkpoint``."""
-        return [PublishedLog(store, receipts, uri) for store, receipts, uri in self._opened]
+        return [log.reader() for log in self._opened]
 
     def close(self) -> None:
-        """Let go of their databases."""
-        for store, _, _ in self._opened:
-            store.close()
+        """Let go of their databases and files."""
+        for log in self._opened:
+            log.close()
+
+
+class _Kept:
+    """The log of a ledger's folder."""
+
+    def __init__(self, home: Home) -> None:
+        self._store = home.open_store()
+        self._uri = find_log_uri(self._store)
+        self._receipts = Receipts(home.signers(), self._uri, Proofs(self._store))
+
+    def reader(self) -> LogReader:
+        return PublishedLog(self._store, self._receipts, self._uri)
+
+    def close(self) -> None:
+        self._store.close()
+
+
+class Guarded:
+    """A copy of a log, for several threads; itself a ``LogReader``."""
+
+    def __init__(self, copy: OfflineLog) -> None:
+        self._copy = copy
+        self._lock = threading.Lock()
+
+    def reader(self) -> LogReader:
+        return self
+
+    def close(self) -> None:
+        """Stop the threads that read."""
+        self._copy.close()
+
+    def checkpoint(self) -> bytes:
+        """See ``LogReader``."""
+        return self._copy.checkpoint()
+
+    def checkpoint_size(self) -> int:
+        """See ``LogReader``."""
+        return self._copy.checkpoint_size()
+
+    def leaf(self, index: int) -> bytes:
+        """See ``LogReader``."""
+        with self._lock:
+            return self._copy.leaf(index)
+
+    def indexes(self, uri: str, size: int) -> list[int]:
+        """See ``LogReader``."""
+        with self._lock:
+            return self._copy.indexes(uri, size)
+
+    def head_after(self, index: int, size: int) -> int:
+        """See ``LogReader``."""
+        with self._lock:
+            return self._copy.head_after(index, size)
+
+    def receipts(self, indexes: Sequence[int], size: int) -> list[bytes]:
+        """See ``LogReader``."""
+        with self._lock:
+            return self._copy.receipts(indexes, size)
+
+    def prove(self, uris: Sequence[str]) -> Mapping[str, PrefixProof]:
+        """See ``LogReader``."""
+        with self._lock:
+            return self._copy.prove(uris)
 
 
 def named_successor(folder: Path) -> str:
     """The origin of the log that may follow that of the ledger in ``folder``.
 
-    Raises ``usage.successor.open`` where none may, and what ``Home.open`` raises.
+    Raises ``usage.successor.open`` where none may, and what ``PastLogs`` raises.
     """
-    with closing(Home.open(folder).open_store()) as store:
-        log = log_state(store, find_log_uri(store))
-    if log.successor is None:
-        raise OPEN.at(str(folder), "its freeze names no log" if log.frozen else "it goes on")
-    return log.successor[0]
+    with closing(PastLogs(folder)) as past:
+        reader = past.readers()[0]
+        successor = _freeze_of(reader.leaf(reader.checkpoint_size() - 2)).successor
+    if successor is None:
+        raise OPEN.at(str(folder), "its freeze names no log")
+    return successor.origin
+
+
+def family_name_of(folder: Path) -> str:
+    """The name of the family of the log of the ledger in ``folder``. Raises what ``PastLogs``
+    raises."""
+    with closing(PastLogs(folder)) as past:
+        return genesis_of(past.readers()[0]).family_name
+
+
+def genesis_of(reader: LogReader) -> Policy:
+    """The first policy of a log."""
+    content = parse_governance(parse_statement(reader.leaf(0)).payload)
+    assert isinstance(content, Policy)  # noqa: S101 - every log begins with it
+    return content
+
+
+def _freeze_of(leaf: bytes) -> Freeze:
+    statement = parse_statement(leaf)
+    content = parse_governance(statement.payload) if statement.typ == TYP_GOVERNANCE else None
+    if not isinstance(content, Freeze):
+        raise OPEN.at("predecessor", "the last entry before its head is no freeze")
+    return content
 
 
 def stated_end(reader: LogReader) -> Predecessor:
@@ -100,10 +207,7 @@ def stated_end(reader: LogReader) -> Predecessor:
         Proved(leaf=reader.leaf(index), path=_path(reader, index, size))
         for index in (0, size - 2, size - 1)
     )
-    statement = parse_statement(freeze.leaf)
-    content = parse_governance(statement.payload) if statement.typ == TYP_GOVERNANCE else None
-    if not isinstance(content, Freeze):
-        raise OPEN.at("predecessor", f"entry {size - 2} is no freeze")
+    _freeze_of(freeze.leaf)
     origin = parse_statement(genesis.leaf).sub.removeprefix("urn:cellbook:log:")
     return Predecessor(
         origin=origin, checkpoint=reader.checkpoint(), genesis=genesis, freeze=freeze, head=head

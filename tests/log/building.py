@@ -41,6 +41,7 @@ from ledger.custody.governance import (
 )
 from ledger.custody.handover import Freeze, Successor
 from ledger.custody.naming import log_uri
+from ledger.custody.profiles import Profiles
 from ledger.custody.times import format_moment
 from ledger.log.fsck import Report, fsck
 from ledger.log.genesis import sign_policy
@@ -100,7 +101,8 @@ class World:
     """A ledger with operators, registered and running.
 
     ``follows`` is the frozen ledger that this one follows; its operators keep their keys, and
-    references are to what was registered there. ``database`` is a URL, otherwise a SQLite file in
+    references are to what was registered there; it is read from its folder, or from ``copy``.
+    ``database`` is a URL, otherwise a SQLite file in
     the folder. ``clock`` may be ``time.time`` in
     whole seconds; the default stands still. ``operators`` names those of ``ROLES`` to register.
     """
@@ -116,6 +118,8 @@ class World:
         epoch_s: int = 1,
         origin: str = ORIGIN,
         follows: World | None = None,
+        copy: Path | None = None,
+        profiles: Profiles | None = None,
     ) -> None:
         self.clock = Clock() if clock is None else clock
         self.home = Home.create(
@@ -127,7 +131,8 @@ class World:
             registrar_dir=path / "registrar",
             epoch_s=epoch_s,
             now=self.clock(),
-            successor_of=None if follows is None else follows.home.path,
+            profiles=profiles,
+            successor_of=None if follows is None else copy or follows.home.path,
             root=None if follows is None else follows.key("root", "next-root"),
         )
         self.path = path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,13 +15,15 @@ from ledger.custody.carrying import brought_over
 from ledger.custody.states import BatteryState
 from ledger.log.home import Home
 from ledger.log.predecessor import PastLogs
+from ledger.monitor.mirror import mirror
 from ledger.proof.dossier import decode_dossier, encode_dossier
 from ledger.proof.trust import load_trust
 from ledger.proof.verify import verify_dossier
 from tests.log.building import NOW, World
+from tests.monitor.publishing import LedgerSource
 
 NEXT, THIRD = "log.example/next", "log.example/third"
-LATER = NOW + 1_000_000
+LATER = NOW + 100_000
 LINK = "https://id.gs1.org/01/09506000134352/21/4A6P0001"
 
 
@@ -98,6 +101,23 @@ def test_a_new_battery_has_no_past(line: Line) -> None:
     verdict = verify_dossier(data, load_trust(new.home.trust_bytes()), LATER)
     assert [event.kind for event in verdict.life] == ["manufacture", "install"]
     new.fsck()
+
+
+def test_a_copy_is_enough(line: Line, tmp_path: Path) -> None:
+    """The old service, its database and its keys are gone for good; the next root key is not."""
+    copy = tmp_path / "copy"
+    mirror(LedgerSource(line.old.ledger), copy)
+    line.close()
+    shutil.rmtree(line.old.home.path)
+    with World(tmp_path / "third", origin=NEXT, follows=line.old, copy=copy) as new:
+        new.accepted(new.event("decommission", line.crashed), new.event("install", line.idle))
+        made = [new.event("manufacture", new.battery()) for _ in range(20)]
+        new.accepted(*made)
+        new.end_epoch()
+        trust = load_trust(new.home.trust_bytes())
+        verdict = verify_dossier(new.ledger.dossier(line.crashed), trust, LATER)
+        assert [event.kind for event in verdict.life][-2:] == ["incident", "decommission"]
+        assert new.fsck().resting == 2
 
 
 def test_without_the_predecessor_nothing_is_taken(line: Line) -> None:
