@@ -1,7 +1,8 @@
 """All decisions of a log once more, from its leaves alone, one entry after the other.
 
 For whoever reads a log from its beginning: who checks a store, and who audits what was published.
-Memory grows with the number of subjects (their encoded states), not with the number of entries.
+Memory grows with the number of subjects (their encoded states), not with the number of entries; a
+subclass may keep states elsewhere (``_state``, ``_keep``).
 """
 
 from __future__ import annotations
@@ -76,10 +77,17 @@ class DecisionReplay:
 
     def _apply(self, after: dict[str, State]) -> None:
         for uri, state in after.items():
-            self.states[uri] = encode_state(state)
+            self._keep(uri, encode_state(state))
             if isinstance(state, LogState):
                 self.log = state
 
     def _view(self, *uris: Iterable[str]) -> dict[str, State]:
         wanted = dict.fromkeys(uri for some in uris for uri in some)
-        return {uri: decode_state(self.states[uri]) for uri in wanted if uri in self.states}
+        found = ((uri, self._state(uri)) for uri in wanted)
+        return {uri: decode_state(data) for uri, data in found if data is not None}
+
+    def _state(self, uri: str) -> bytes | None:
+        return self.states.get(uri)
+
+    def _keep(self, uri: str, state: bytes) -> None:
+        self.states[uri] = state

@@ -7,7 +7,8 @@
 
 ``inclusion`` proves that the entry is in the checkpoint's tree. Of a fork, ``consistency`` proves
 which root the newer tree has at the size of the older checkpoint: another than that one states. A
-decision that was wrong shows itself to everybody who replays the log up to that entry.
+decision that was wrong shows itself to everybody who replays the log up to that entry; so does an
+index: ``entry`` is the head, and ``index_root`` what the entries before it give.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
     root: str = ""
     entry: int | None = None
     reason: str = ""
+    index_root: str = ""
     inclusion: tuple[str, ...] = ()
     older_size: int | None = None
     older_root: str = ""
@@ -63,6 +65,7 @@ def of_entry(
         root=checkpoint.root.hex(),
         entry=index,
         reason=str(error.facts.get("reason", "")),
+        index_root=str(error.facts.get("index_root", "")),
         inclusion=_hex(path),
     )
 

@@ -25,6 +25,12 @@ FORK = declare(
     "The log that was seen before is not the beginning of this one.",
     "Keep the evidence: both checkpoints are signed, and show that the log tells two histories.",
 )
+INDEX = declare(
+    "failed.audit.index",
+    "A head states an index that does not follow from the entries before it.",
+    "Keep the evidence and show it to others; rely on no statement that a file of this log is "
+    "complete.",
+)
 TIME = declare(
     "failed.audit.time",
     "The checkpoint was cosigned before the time that its head states.",

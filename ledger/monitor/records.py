@@ -6,7 +6,7 @@ What was appended after the last mark was not finished: it is cut off when the f
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from keys.errors import declare
@@ -43,31 +43,26 @@ class Records:
 
     def read(self, at: int, length: int) -> bytes:
         """``length`` bytes at ``at``, fewer at the end."""
-        self._flush()
-        self._file.seek(at)
-        return self._file.read(length)
+        written = self.size - len(self._waiting)
+        data = os.pread(self._file.fileno(), min(length, written - at), at) if at < written else b""
+        if at + length > written and self._waiting:
+            data += self._waiting[max(0, at - written) : at + length - written]
+        return data
 
-    def framed(self) -> Iterator[bytes]:
-        """The records in a file of those that were appended by ``append_framed``.
-
-        Raises ``damaged.audit.state``."""
-        at, data = 0, b""
-        self._flush()
-        self._file.seek(0)
-        while chunk := self._file.read(_CHUNK):
-            data, at = data[at:] + chunk, 0
-            while len(data) - at >= 4:
-                end = at + 4 + int.from_bytes(data[at : at + 4], "little")
+    def pieces(self, head: int, length: Callable[[bytes], int]) -> Iterator[tuple[int, bytes]]:
+        """The whole file as pieces, and where each begins: ``head`` bytes, and then as many as
+        ``length`` reads from these. Raises ``damaged.audit.state``."""
+        start, data, at = 0, b"", 0
+        while chunk := self.read(start + len(data), _CHUNK):
+            start, data, at = start + at, data[at:] + chunk, 0
+            while len(data) - at >= head:
+                end = at + head + length(data[at : at + head])
                 if end > len(data):
                     break
-                yield data[at + 4 : end]
+                yield start + at, data[at:end]
                 at = end
         if at != len(data):
-            raise DAMAGED.at("states", "a record is cut off")
-
-    def append_framed(self, record: bytes) -> None:
-        """Add a record after its length."""
-        self.append(len(record).to_bytes(4, "little") + record)
+            raise DAMAGED.at("records", "the last one is cut off")
 
     def sync(self) -> None:
         """All that was appended is on the disk on return."""

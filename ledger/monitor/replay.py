@@ -1,12 +1,14 @@
 """Every decision of a published log once more, and what must be remembered for the next ones.
 
-Memory grows with the number of subjects: their encoded states, and a number each. What grows with
-entries is in files: 16 bytes for each, and 16 for each subject of each; the table of ids takes at
-most 128 more while the audit runs.
+Memory grows neither with entries nor with subjects. On disk are, for each subject, a row with its
+state and its chain in the index, and some 100 bytes of blocks; 16 bytes for each entry, and 16 for
+each subject of each; and tables while the audit runs, at most 128 bytes for each entry and 128 for
+each subject.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha256
 
 import msgspec
@@ -21,8 +23,12 @@ from ledger.custody.replay import DecisionReplay
 from ledger.custody.states import LogState, decode_state
 from ledger.monitor.entries import Entries, Timed, read_leaf
 from ledger.monitor.identities import KEY, Identities
+from ledger.monitor.keyed import Keyed
+from ledger.monitor.recomputed import RecomputedIndex
 from ledger.monitor.records import DAMAGED
 from ledger.monitor.state import Mark, StateFolder
+from ledger.tree.merkle import leaf_hash
+from ledger.tree.prefix_chain import START, Chain
 from ledger.wire.statement import parse_statement
 
 TWICE = declare(
@@ -34,16 +40,24 @@ TWICE = declare(
 _LINK = 16
 _NONE = (1 << 64) - 1
 _PAGE = 1 << 16
-_SLACK = 16 << 20
-"""Bytes that states may take on disk beside those that count."""
+_CACHED = 16 << 20
+"""Bytes of memory for rows of subjects, and as many for blocks of the index."""
+_BLOCKS_EVERY = 8 << 20
+"""Bytes of rows after which blocks are written down as well."""
 
 
 class _Row(msgspec.Struct, frozen=True, array_like=True):
-    """A subject in the file of states: its state, and the last link of its chain."""
+    """A subject: its state, the last of its links, and its chain with all entries so far."""
 
-    uri: str
-    state: bytes | None
-    link: int | None
+    state: bytes | None = None
+    link: int = _NONE
+    count: int = 0
+    hash: bytes = START
+
+
+_NEW = _Row()
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(_Row)
 
 
 class AuditReplay(DecisionReplay):
@@ -54,31 +68,31 @@ class AuditReplay(DecisionReplay):
         super().__init__(self._look_up, self._follow, backend)
         self.entries: Entries | None = None
         self.heads = 0
-        self.last: Content | None = None
         self.trouble: CellbookError | None = None
-        self._folder = folder
-        self._dirty: set[str] = set()
-        self._ends: dict[str, int] = {}
+        self._after: dict[str, bytes] = {}
         mark = folder.mark()
-        self._name = mark.states if mark else "states-0"
-        self._states = folder.open_records(self._name, mark.states_bytes if mark else 0)
         self._links = folder.open_records("links", mark.links_bytes if mark else 0)
         self._ids = folder.open_records("ids", mark.size * 2 * KEY if mark else 0)
-        self._table = Identities(folder.path)
-        self._most = _SLACK + 4 * self._states.size
+        self._table = Identities(folder.path, 2 * mark.size if mark else 0)
+        self._blocks_name = mark.blocks if mark else "blocks-0"
+        self._blocks_bytes = mark.blocks_bytes if mark else 0
+        self._put_in = mark.put_in if mark else 0
+        self._blocks = Keyed(folder, self._blocks_name, self._blocks_bytes, _CACHED)
+        self._index = RecomputedIndex(self._blocks)
+        rows = (mark.states, mark.states_bytes) if mark else ("states-0", 0)
+        self._rows = Keyed(folder, *rows, _CACHED, self._seen)
         if mark is not None:
             self._load(mark)
 
     def close(self) -> None:
         """Let go of the files."""
-        for file in (self._states, self._links, self._ids):
+        for file in (self._rows, self._blocks, self._links, self._ids, self._table):
             file.close()
-        self._table.close()
 
     @property
     def subjects(self) -> int:
-        """How many subjects there are."""
-        return len(self.states.keys() | self._ends.keys())
+        """How many subjects there were at the last mark."""
+        return self._rows.count
 
     def take(self, timed: Timed) -> Content:
         """Decide the next entry again.
@@ -92,29 +106,30 @@ class AuditReplay(DecisionReplay):
                 raise TWICE.at("leaf", f"entry {index} is the same")
         entry_id = sha256(timed.leaf).digest()
         replayed = self.decide(statement, entry_id, timed.time)
-        for uri in replayed.decision.subjects:
-            before = self._ends.get(uri, _NONE)
-            self._ends[uri] = self._links.size // _LINK
-            self._links.append(timed.index.to_bytes(8, "little") + before.to_bytes(8, "little"))
-        self._dirty.update(replayed.decision.subjects, replayed.decision.after)
+        self._keep_rows(timed, replayed.decision.subjects)
         self._remember(entry_id, statement.content_id, timed.index)
         self._ids.append(entry_id[:KEY] + statement.content_id[:KEY])
         self.heads += isinstance(replayed.content, Head)
-        self.last = replayed.content
         return replayed.content
+
+    def index_root(self) -> bytes:
+        """The root of the index over all entries so far. Raises ``damaged.audit.state``."""
+        try:
+            return self._index.root()
+        except CellbookError as error:
+            raise DAMAGED.at(self._blocks.name, error.describe()) from error
 
     def mark(self, note: bytes, origin: str, genesis: bytes) -> Mark:
         """Write what has changed into the growing files, and give the mark that makes it count.
 
-        Raises ``unavailable.audit.state``.
+        Raises ``unavailable.audit.state``, ``damaged.audit.state``.
         """
-        if self._states.size > self._most:
-            self._begin_states_anew()
-        for uri in sorted(self._dirty):
-            row = _Row(uri, self.states.get(uri), self._ends.get(uri))
-            self._states.append_framed(msgspec.msgpack.encode(row))
-        self._dirty.clear()
-        for file in (self._states, self._links, self._ids):
+        if self._rows.sync() or self._rows.size - self._put_in > _BLOCKS_EVERY:
+            self.index_root()
+            self._blocks.sync()
+            self._blocks_name, self._blocks_bytes = self._blocks.name, self._blocks.size
+            self._put_in = self._rows.size
+        for file in (self._links, self._ids):
             file.sync()
         return Mark(
             origin=origin,
@@ -123,24 +138,56 @@ class AuditReplay(DecisionReplay):
             size=self.size,
             heads=self.heads,
             governance=self.governance,
-            states=self._name,
-            states_bytes=self._states.size,
+            states=self._rows.name,
+            states_bytes=self._rows.size,
             links_bytes=self._links.size,
+            blocks=self._blocks_name,
+            blocks_bytes=self._blocks_bytes,
+            put_in=self._put_in,
         )
 
-    def _begin_states_anew(self) -> None:
-        """A new file of states, without those that were replaced; the old one stays as it is."""
-        self._states.close()
-        self._name = f"states-{int(self._name.rpartition('-')[2]) + 1}"
-        self._states = self._folder.open_records(self._name, 0)
-        self._dirty = self.states.keys() | self._ends.keys()
-        live = sum(len(uri) + len(self.states.get(uri, b"")) for uri in self._dirty)
-        self._most = _SLACK + 4 * live
+    def _state(self, uri: str) -> bytes | None:
+        return self._row(uri).state
+
+    def _keep(self, uri: str, state: bytes) -> None:
+        self._after[uri] = state
+
+    def _row(self, uri: str) -> _Row:
+        data = self._rows.get(uri.encode())
+        return _NEW if data is None else _DECODER.decode(data)
+
+    def _keep_rows(self, timed: Timed, subjects: Sequence[str]) -> None:
+        after, self._after = self._after, {}
+        hashed = leaf_hash(timed.leaf)
+        for uri in subjects:
+            row = self._row(uri)
+            chain = Chain(row.count, row.hash).after(timed.index, hashed)
+            self._index.set(uri, chain)
+            link = self._links.size // _LINK
+            self._links.append(timed.index.to_bytes(8, "little") + row.link.to_bytes(8, "little"))
+            self._put(uri, _Row(after.pop(uri, row.state), link, chain.count, chain.hash))
+        for uri, state in after.items():
+            row = self._row(uri)
+            self._put(uri, _Row(state, row.link, row.count, row.hash))
+
+    def _put(self, uri: str, row: _Row) -> None:
+        self._rows.put(uri.encode(), _ENCODER.encode(row))
+
+    def _seen(self, at: int, key: bytes, record: bytes) -> None:
+        """A row in the file: what is not in the blocks yet is put in."""
+        if at >= self._put_in:
+            row = _DECODER.decode(record)
+            if row.count:
+                self._index.set(key.decode(), Chain(row.count, row.hash))
 
     def _load(self, mark: Mark) -> None:
         self.size, self.heads, self.governance = mark.size, mark.heads, mark.governance
-        self._load_states(log_uri(mark.origin))
         self._load_ids(mark.size)
+        data = self._state(log_uri(mark.origin))
+        state = None if data is None else decode_state(data)
+        if not isinstance(state, LogState):
+            raise DAMAGED.at(mark.states, "it has no policy")
+        self.log = state
 
     def _load_ids(self, size: int) -> None:
         for start in range(0, size, _PAGE):
@@ -148,20 +195,6 @@ class AuditReplay(DecisionReplay):
             for at in range(0, len(data), 2 * KEY):
                 index = start + at // (2 * KEY)
                 self._remember(data[at : at + KEY], data[at + KEY : at + 2 * KEY], index)
-
-    def _load_states(self, log: str) -> None:
-        try:
-            for data in self._states.framed():
-                row = msgspec.msgpack.decode(data, type=_Row)
-                if row.state is not None:
-                    self.states[row.uri] = row.state
-                if row.link is not None:
-                    self._ends[row.uri] = row.link
-            state = decode_state(self.states[log])
-        except (msgspec.MsgspecError, KeyError) as error:
-            raise DAMAGED.at(self._name, str(error)[:200]) from None
-        if isinstance(state, LogState):
-            self.log = state
 
     def _remember(self, entry_id: bytes, content_id: bytes, index: int) -> None:
         self._table.add(entry_id, index)
@@ -177,7 +210,7 @@ class AuditReplay(DecisionReplay):
     def _follow(self, uri: str, size: int, limit: int) -> list[Registered]:
         """From the newest back: where they are more than ``limit`` it is all the same which."""
         chain: list[Registered] = []
-        link = self._ends.get(uri, _NONE)
+        link = self._row(uri).link
         while link != _NONE and len(chain) < limit:
             data = self._links.read(link * _LINK, _LINK)
             index, link = (int.from_bytes(part, "little") for part in (data[:8], data[8:]))

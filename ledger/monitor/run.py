@@ -6,7 +6,8 @@
 4. Entry 0 is the trusted genesis; no statement stands in the log twice.
 5. Every issuer's signature; every decision under the policy then in force, at the log time of the
    head that ends its epoch; heads stand where they say and their times never go back.
-6. The last entry is a head, whose time is not after any cosignature on the checkpoint.
+6. Every index root that a head states is that of all entries before the head.
+7. The last entry is a head, whose time is not after any cosignature on the checkpoint.
 
 Not checked: that others see the same log (compare checkpoints), and values that are withheld.
 """
@@ -19,12 +20,13 @@ from contextlib import suppress
 import msgspec
 
 from keys.errors import CellbookError
+from ledger.custody.governance import Head
 from ledger.custody.policy import log_key
 from ledger.custody.states import LogState
 from ledger.monitor.checked import CheckedTiles
 from ledger.monitor.entries import NO_HEAD, Entries, Timed
 from ledger.monitor.evidence import Evidence, of_checkpoints, of_entry
-from ledger.monitor.faults import FORK, GENESIS, ROLLBACK, TIME, wrong_entry
+from ledger.monitor.faults import FORK, GENESIS, INDEX, ROLLBACK, TIME, wrong_entry
 from ledger.monitor.replay import AuditReplay
 from ledger.monitor.signatures import BadSignature, Signatures
 from ledger.monitor.source import LogSource, stated_checkpoint
@@ -166,7 +168,7 @@ class Run:
         self._leaf = (timed.index, timed.leaf)
         self._signatures.at = timed.index
         try:
-            self._replay.take(timed)
+            content = self._replay.take(timed)
         except CellbookError as error:
             if error is self._replay.trouble:
                 raise
@@ -175,7 +177,19 @@ class Run:
             raise wrong_entry(timed.index, error) from error
         if timed.index == 0:
             self._check_genesis()
+        if isinstance(content, Head):
+            self._check_index(content)
         self._judge(self._signatures.advance())
+
+    def _check_index(self, head: Head) -> None:
+        root = self._replay.index_root()
+        if root != head.index_root:
+            # A head that the log did not sign is another fault.
+            self._settle()
+            detail = f"it states {head.index_root.hex()}, the entries give {root.hex()}"
+            raise INDEX.at(
+                f"entry {head.tree_size}", detail, entry=head.tree_size, index_root=root.hex()
+            )
 
     def _check_genesis(self) -> None:
         trust, log = self._trust, self._replay.log

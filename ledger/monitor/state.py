@@ -2,7 +2,8 @@
 
     audited.json    the newest checkpoint whose whole tree was audited
     progress.json   how far the audit of the next one has come
-    states-<n>      the states of subjects, appended whenever they change
+    states-<n>      subjects: states and chains, appended whenever they change
+    blocks-<n>      blocks of the recomputed index, as of some moment before the mark
     ids, links      ids of entries; which entries concern a subject
     evidence/       what was found to be wrong
 
@@ -38,14 +39,15 @@ BUSY = declare(
 )
 
 AUDITED, PROGRESS = "audited.json", "progress.json"
-_VERSION = 1
+_VERSION = 2
 
 
 class Mark(msgspec.Struct, frozen=True):
     """``size`` entries of a log are audited, on the way to the checkpoint in ``note``.
 
-    ``states`` is the name of a file; ``states_bytes`` and ``links_bytes`` are what counts of the
-    files. ``heads`` and ``governance`` count entries.
+    ``states`` and ``blocks`` are names of files; ``states_bytes``, ``blocks_bytes`` and
+    ``links_bytes`` are what counts of the files. Blocks hold what stands in the first ``put_in``
+    bytes of states. ``heads`` and ``governance`` count entries.
     """
 
     origin: str
@@ -57,6 +59,9 @@ class Mark(msgspec.Struct, frozen=True):
     states: str
     states_bytes: int
     links_bytes: int
+    blocks: str
+    blocks_bytes: int
+    put_in: int
     version: int = _VERSION
 
 
@@ -101,19 +106,26 @@ class StateFolder:
     def keep_progress(self, mark: Mark) -> None:
         """Go on from ``mark`` next time. Raises ``unavailable.audit.state``."""
         self._write(PROGRESS, mark)
+        self._drop_others(mark, self._read(AUDITED))
 
     def keep_audited(self, mark: Mark) -> None:
         """A checkpoint was audited whole. Raises ``unavailable.audit.state``."""
         self._write(AUDITED, mark)
         self.forget_progress()
-        for old in self.path.glob("states-*"):
-            if old.name != mark.states:
-                old.unlink(missing_ok=True)
+        self._drop_others(mark)
 
     def forget_progress(self) -> None:
         """Go on from the last checkpoint that was audited whole."""
         with contextlib.suppress(OSError):
             (self.path / PROGRESS).unlink()
+
+    def _drop_others(self, *marks: Mark | None) -> None:
+        """Remove generations of files that no mark names."""
+        named = {name for mark in marks if mark is not None for name in (mark.states, mark.blocks)}
+        for pattern in ("states-*", "blocks-*"):
+            for old in self.path.glob(pattern):
+                if old.name not in named:
+                    old.unlink(missing_ok=True)
 
     def _read(self, name: str) -> Mark | None:
         try:
@@ -122,7 +134,7 @@ class StateFolder:
             return None
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise DAMAGED.at(name, str(error)[:200]) from None
-        if mark.version != _VERSION or "/" in mark.states:
+        if mark.version != _VERSION or "/" in mark.states + mark.blocks:
             raise DAMAGED.at(name, f"version {mark.version}")
         if (mark.origin, mark.genesis) != self._names:
             raise OTHER_LOG.at(str(self.path), mark.origin)

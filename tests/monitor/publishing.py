@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from keys.errors import MissingError
+from keys.errors import CellbookError, MissingError
 from ledger.custody.decision import read_content
 from ledger.log.ledger import Ledger
 from ledger.monitor.source import TOO_LARGE
@@ -60,7 +61,8 @@ def published(log: LyingLog, size: int | None = None, note: bytes | None = None)
     """All files of a log of ``size`` entries, by path."""
     leaves = log.leaves[:size]
     files = {"checkpoint": note or log.note(len(leaves)), **tiles_of(leaves)}
-    files[f"signed-root/{len(leaves)}"] = signed_root(log, len(leaves))
+    with suppress(CellbookError):
+        files[f"signed-root/{len(leaves)}"] = signed_root(log, len(leaves))
     return files
 
 

@@ -11,7 +11,8 @@ import msgspec
 import pytest
 
 from keys.errors import CellbookError
-from ledger.custody.governance import LogKey
+from ledger.custody.decision import read_content
+from ledger.custody.governance import Head, LogKey
 from ledger.monitor.audit import Audited, Auditor
 from ledger.monitor.source import MAX_BUNDLE
 from ledger.proof.checkpoint import Checkpoint, format_body, open_checkpoint
@@ -19,7 +20,7 @@ from ledger.proof.heads import LATEST
 from ledger.tree.merkle import leaf_hash, verify_consistency, verify_inclusion
 from ledger.tree.tiles import decode_entry_bundle, encode_entry_bundle
 from ledger.wire.note import cosign, sign_note
-from ledger.wire.statement import TYP_HEAD, parse_statement
+from ledger.wire.statement import TYP_HEAD, check_signature, parse_statement
 from ledger.wire.verifier import COSIGNATURE, Verifier
 from tests.monitor.publishing import Files, FilesSource, published
 from tests.proof.lying import OTHER, PACK, LyingLog, begun, code, operator_uri, signer
@@ -462,6 +463,53 @@ def test_an_entry_that_had_to_be_refused(
     assert audited(short, published(short, before), state).replayed == 0
 
 
+def hide(log: LyingLog) -> None:
+    """The index leaves out that there was an incident."""
+    log.event("incident", PACK)
+    log.hidden.add(log.size - 1)
+
+
+def keep_silent(log: LyingLog) -> None:
+    """The index is that of the head before."""
+    log.event("incident", PACK)
+    log.hidden |= {log.size - 1}
+    log.head()
+    log.hidden.clear()
+
+
+def add_unheard(log: LyingLog) -> None:
+    log.event("incident", PACK)
+    log.head(index_root=bytes(32))
+
+
+@pytest.mark.parametrize("lie", [hide, keep_silent, add_unheard], ids=lambda lie: lie.__name__)
+@pytest.mark.parametrize("was_there", [False, True])
+def test_an_index_that_lies(
+    short: LyingLog, tmp_path: Path, lie: Callable[[LyingLog], None], was_there: bool
+) -> None:
+    """The head is named, and a third party finds with the entries that it states another root."""
+    state = tmp_path / "state"
+    if was_there:
+        audited(short, published(short), state)
+    lie(short)
+    wrong = short.size if lie is hide else short.size - 1
+    short.head()
+    short.event("incident", PACK)
+    short.head()
+    error = fault(short, published(short), state)
+    assert (error.code, error.facts["entry"]) == ("failed.audit.index", wrong)
+    folder, found = evidence_of(error)
+    checkpoint, leaf = _opened(short, folder / "checkpoint"), (folder / "entry").read_bytes()
+    path = [bytes.fromhex(item) for item in found["inclusion"]]
+    verify_inclusion(leaf_hash(leaf), wrong, checkpoint.size, path, checkpoint.root)
+    statement = parse_statement(leaf)
+    check_signature(statement, signer("statements").key)
+    head = read_content(statement)
+    assert isinstance(head, Head)
+    assert head.index_root.hex() != found["index_root"]
+    assert short.indexed().root(head.tree_size).hex() == found["index_root"]
+
+
 @pytest.mark.parametrize(
     ("time", "expected"),
     [(LATEST, None), (LATEST + 1, "failed.published.time"), (1 << 62, "failed.published.head")],
@@ -508,10 +556,32 @@ def test_two_audits_at_once(short: LyingLog, tmp_path: Path) -> None:
         assert fault(short, published(short), tmp_path / "state").code == "busy.audit.state"
 
 
-@pytest.mark.parametrize("name", ["states-0", "ids", "links"])
-def test_a_state_that_lost_something(short: LyingLog, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["states-0", "ids", "links", "blocks-0"])
+def test_a_state_that_lost_something(
+    short: LyingLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr("ledger.monitor.replay._BLOCKS_EVERY", 0)
     state = tmp_path / "state"
     audited(short, published(short), state)
     with (state / name).open("r+b") as file:
         file.truncate(10)
     assert fault(short, published(short), state).code == "damaged.audit.state"
+
+
+@pytest.mark.parametrize("name", ["states-0", "blocks-0"])
+def test_a_state_that_was_changed(
+    short: LyingLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Wherever: the log is not accused of it."""
+    monkeypatch.setattr("ledger.monitor.replay._BLOCKS_EVERY", 0)
+    state = tmp_path / "state"
+    audited(short, published(short), state)
+    short.event("incident", PACK)
+    short.head()
+    whole = (state / name).read_bytes()
+    for place in range(0, len(whole), 97):
+        (state / name).write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        assert fault(short, published(short), state).code == "damaged.audit.state"
+    assert not (state / "evidence").exists()
+    (state / name).write_bytes(whole)
+    assert audited(short, published(short), state).replayed == 2

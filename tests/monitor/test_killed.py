@@ -46,12 +46,29 @@ def after(count: int, write: Callable[..., object], *, done: bool) -> Callable[.
     return killing
 
 
+def everything_on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a large log: nothing fits into memory, and files are begun anew again and again."""
+    monkeypatch.setattr("ledger.monitor.replay._CACHED", 4_000)
+    monkeypatch.setattr("ledger.monitor.replay._BLOCKS_EVERY", 3_000)
+    monkeypatch.setattr("ledger.monitor.recomputed._MOST", 3)
+    monkeypatch.setattr("ledger.monitor.keyed.SLACK", 0)
+    monkeypatch.setattr("ledger.monitor.keyed.TIMES", 1)
+
+
 @pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("large", [False, True], ids=["in memory", "on disk"])
 def test_it_goes_on_from_its_last_mark(
-    log: LyingLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, done: bool
+    log: LyingLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, done: bool, large: bool
 ) -> None:
+    """And so does the index: the roots that heads state are those that come out."""
+    if large:
+        everything_on_disk(monkeypatch)
     source = FilesSource(published(log))
-    places = {"write_whole": states.write_whole, "sync": Records.sync, "append": Records.append}
+    places: dict[str, Callable[..., object]] = {
+        "write_whole": states.write_whole,
+        "sync": Records.sync,
+        "append": Records.append,
+    }
     subjects, ends = _subjects(log, tmp_path), 0
     for name, real in places.items():
         for count in range(1, 400, 1 if name != "append" else 7):
@@ -82,12 +99,19 @@ def test_the_file_of_states_is_begun_anew(
     log: LyingLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where most of it was replaced; and the state is the same."""
-    monkeypatch.setattr("ledger.monitor.replay._SLACK", 0)
+    everything_on_disk(monkeypatch)
     state = tmp_path / "state"
     source = FilesSource(published(log))
     with Auditor(log.trust(), state, processes=1, saved_every=1) as auditor:
         auditor.run(source)
-    (file,) = state.glob("states-*")
-    assert file.name != "states-0"
-    with Auditor(log.trust(), state, processes=1) as auditor:
-        assert auditor.run(source).subjects == _subjects(log, tmp_path)
+    for pattern in ("states-*", "blocks-*"):
+        (file,) = state.glob(pattern)
+        assert int(file.name.rpartition("-")[2]) > 2
+    log.event("incident", code(1))
+    log.head()
+    try:
+        with Auditor(log.trust(), state, processes=1) as auditor:
+            report = auditor.run(FilesSource(published(log)))
+        assert (report.replayed, report.subjects) == (2, _subjects(log, tmp_path))
+    finally:
+        del log.leaves[-2:]
