@@ -21,14 +21,17 @@ from cryptography import __version__ as cryptography_version
 
 from api.sequence import byte_string
 from keys import pynacl
+from ledger.custody.profiles import choose
 from ledger.custody.times import format_moment
 from ledger.store.engine import sqlite_driver
-from tests.bench import auditing, coldstart, importing, inprocess, limits, traffic
+from tests.bench import auditing, coldstart, histories, importing, inprocess, limits, traffic
 from tests.bench.statements import Source
 from tests.log.building import World, operator_uri
 from tests.service import running_service
 
 BATCH = 512
+PROFILES = choose(("core", "cn-2026", "eu-2023-1542"))
+"""The rules by which everything is registered here."""
 WORKERS = (1, 2)
 
 
@@ -49,6 +52,7 @@ def main() -> None:
         show_http(path, limit, 40_000 // share)
         show_import(path, limit, 100_000 // share)
         show_growth(path, limit, largest)
+        show_histories(path, limit, 1_000 // share)
         show_audit(path, limit, 100_000 // share)
         show_cold_verify(path)
 
@@ -62,6 +66,7 @@ def show_machine(path: Path) -> float:
     row("fsync of 4 KiB", f"{limits.fsync_seconds(path) * 1e3:.2f} ms")
     size = make_source(path / "sample")[1].size
     row("statement", f"{size} bytes")
+    row("rules", ", ".join(f"{name} {version}" for name, version in PROFILES))
     limit = limits.verifications_per_second(2, size, with_pynacl=False)
     row(f"Ed25519 verify, cryptography {cryptography_version}, 2 processes", f"{limit:,.0f} /s")
     row("  that is THE LIMIT", "100 %")
@@ -129,6 +134,18 @@ def show_growth(path: Path, limit: float, largest: int) -> None:
     world.close()
 
 
+def show_histories(path: Path, limit: float, events: int) -> None:
+    heading("Registration in process, as the histories of 64 batteries grow")
+    world, _ = make_source(path / "histories")
+    window = max(10, events // 10)
+    first, last = histories.costs(world, 64, events, window)
+    for name, cost in (("first", first), ("last", last)):
+        text = f"{cost.per_second:,.0f} /s, {cost.cpu_us:.0f} us of CPU an entry"
+        row(f"the {name} {window} of {events:,} events of each", text, cost.per_second / limit)
+    row("cost of the last over the first", f"{first.per_second / last.per_second:.2f}")
+    world.close()
+
+
 def show_audit(path: Path, limit: float, count: int) -> None:
     heading("cellbook audit of a static copy, on all cores")
     world, source = make_source(path / "audit")
@@ -168,7 +185,7 @@ def show_cold_verify(path: Path) -> None:
 def make_source(path: Path) -> tuple[World, Source]:
     """A ledger in a new folder, and statements for it."""
     backend = pynacl.load()
-    world = World(path, clock=now, operators=("owner",), backend=backend)
+    world = World(path, clock=now, operators=("owner",), backend=backend, profiles=PROFILES)
     owner = world.operators["owner"]
     occurred = format_moment(now() - 86_400, 480)
     source = Source(owner.signer, operator_uri("owner"), world.family, now(), occurred)

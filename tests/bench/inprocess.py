@@ -42,10 +42,15 @@ def grow(ledger: Ledger, source: Source, to: int, window: int, note: Callable[[i
         while (size := _size(ledger)) < to - window:
             register(ledger, threads, source.take(min(10_000, to - window - size)))
             note(size)
-        statements = source.take(window)
-        begun, cpu = time.perf_counter(), time.process_time()
-        register(ledger, threads, statements)
-        return Cost(_size(ledger), window, time.perf_counter() - begun, time.process_time() - cpu)
+        return measured(ledger, threads, source.take(window))
+
+
+def measured(ledger: Ledger, threads: ThreadPoolExecutor, statements: Sequence[bytes]) -> Cost:
+    """Register ``statements``; what that cost."""
+    begun, cpu = time.perf_counter(), time.process_time()
+    register(ledger, threads, statements)
+    seconds, cpu_seconds = time.perf_counter() - begun, time.process_time() - cpu
+    return Cost(_size(ledger), len(statements), seconds, cpu_seconds)
 
 
 def register(ledger: Ledger, threads: ThreadPoolExecutor, statements: Sequence[bytes]) -> None:

@@ -50,3 +50,8 @@ class Source:
         protected, payload = code.join(self._protected), code.join(self._payload)
         signature = self._signer.sign(sig_structure(protected, payload))
         return encode_sign1(protected, {}, payload, signature)
+
+
+def subjects_of(count: int) -> list[str]:
+    """The URIs of ``count`` batteries; none of them is one of a ``Source``."""
+    return [f"{_URI}4A6PBPX0000000E74{number:07d}" for number in range(count)]
