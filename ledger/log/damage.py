@@ -27,11 +27,6 @@ CHECKPOINT = declare(
 LOG_HEAD = declare(
     "damaged.log-head", "The row of log_head is not what follows from the entries.", _REMEDY
 )
-SUBJECT_CHAIN = declare(
-    "damaged.subject-chain",
-    "A row of subject_chain is not what follows from the entries.",
-    _REMEDY,
-)
 INDEX_BLOCK = declare(
     "damaged.index-block", "A row of index_block is not what follows from the entries.", _REMEDY
 )
@@ -64,7 +59,6 @@ _TABLES = {
     LOG_HEAD: "log_head",
     LIST_DOCUMENT: "list_document",
     TERM: "term",
-    SUBJECT_CHAIN: "subject_chain",
     INDEX_BLOCK: "index_block",
     INDEX_UNDO: "index_undo",
     INDEX_PIN: "index_pin",

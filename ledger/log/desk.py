@@ -102,8 +102,9 @@ class Desk:
         if not self._entries:
             return
         self._writing.append(self._entries)
-        self._writing.put_states({uri: encode_state(self._states[uri]) for uri in self._changed})
-        self._writing.put_subject_entries(self._pairs)
+        states = {uri: encode_state(self._states[uri]) for uri in self._changed}
+        leaf_hashes = dict(enumerate(self.leaf_hashes, self._size))
+        self._writing.put_subjects(states, self._pairs, leaf_hashes)
         self._writing.put_terms(self._terms)
 
     def _registered(self, item: Prepared) -> Placed | None:

@@ -1,23 +1,20 @@
 """The index at a head: what entries since the last one add to it.
 
-Chains and blocks change in the transaction that appends the head, and only there, so that they are
-always those of the last head. Entries of other processes are in the store like our own.
+Blocks change in the transaction that appends the head, and only there, so that they are always
+those of the last head. Chains have grown with the entries already, whichever process wrote them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from keys.errors import declare
 from ledger.custody.decision import read_content
 from ledger.custody.governance import Head
 from ledger.store.indexing import Pair
 from ledger.store.writing import Writing
-from ledger.tree.merkle import HASH
 from ledger.tree.prefix import EMPTY, key_of
-from ledger.tree.prefix_chain import Chain
 from ledger.tree.prefix_growth import change
-from ledger.tree.tiles import TILE, TILE_BITS, tile_width
 from ledger.wire.statement import parse_statement
 
 INDEX = declare(
@@ -32,7 +29,7 @@ def extend_index(writing: Writing, last_head: int | None, stop: int) -> bytes:
 
     A page of 16,384 pairs of entry and subject at a time is in memory, some 20 MB with the blocks
     that they lead to. Raises ``damaged.log.index`` where the stored index is not that of the last
-    head, ``damaged.store.tile``, ``damaged.tree.block``, ``unavailable.*``.
+    head, ``damaged.tree.block``, ``unavailable.*``.
     """
     blocks = _Blocks(writing, stop + 1)
     root = change(blocks, {})
@@ -40,9 +37,9 @@ def extend_index(writing: Writing, last_head: int | None, stop: int) -> bytes:
         # To go on would sign a root over subjects that were never in the log, or without some.
         raise INDEX.at(f"entry {last_head}", "the blocks lead to another root")
     after: Pair = (0 if last_head is None else last_head, -1)
-    leaf_hashes = _LeafHashes(writing, stop)
     while page := writing.concerned(after, stop):
-        root = change(blocks, _extend_chains(writing, page, leaf_hashes))
+        chains = writing.chains({subject_id for _, subject_id in page})
+        root = change(blocks, {key_of(uri): chain.value for uri, chain in chains.values()})
         after = page[-1]
     return root
 
@@ -58,19 +55,6 @@ def _stated(writing: Writing, last_head: int | None) -> bytes:
     return content.index_root
 
 
-def _extend_chains(
-    writing: Writing, page: Sequence[Pair], leaf_hashes: _LeafHashes
-) -> dict[bytes, bytes]:
-    """The new values of the subjects of ``page``, by their keys."""
-    named = writing.chains({subject_id for _, subject_id in page})
-    chains: dict[int, Chain] = {}
-    for index, subject_id in page:
-        before = chains.get(subject_id) or named[subject_id][1]
-        chains[subject_id] = before.after(index, leaf_hashes.of(index))
-    writing.put_chains(chains)
-    return {key_of(named[number][0]): chain.value for number, chain in chains.items()}
-
-
 class _Blocks:
     """The blocks in one transaction (``BlockWriter``), which ends in a tree of ``size``."""
 
@@ -81,20 +65,3 @@ class _Blocks:
 
     def put_blocks(self, blocks: Mapping[bytes, bytes]) -> None:
         self._writing.put_blocks(blocks, self._size)
-
-
-class _LeafHashes:
-    """Leaf hashes from the lowest tiles, of which the last one is kept."""
-
-    def __init__(self, writing: Writing, size: int) -> None:
-        self._writing = writing
-        self._size = size
-        self._n = -1
-        self._tile = b""
-
-    def of(self, index: int) -> bytes:
-        n, place = index >> TILE_BITS, (index & (TILE - 1)) * HASH
-        if n != self._n:
-            self._tile = self._writing.tile(0, n, tile_width(0, n, self._size))
-            self._n = n
-        return self._tile[place : place + HASH]

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
-from keys.errors import CellbookError
 from ledger.custody.governance import Head
 from ledger.log.damage import (
     ENTRY,
     INDEX_BLOCK,
     INDEX_PIN,
     INDEX_UNDO,
-    SUBJECT_CHAIN,
+    SUBJECT,
     damage,
     differs,
 )
@@ -54,19 +53,18 @@ class RetoldIndex:
             self._check_undo(store, size, overwritten)
 
     def finish(self, store: SqlStore, counts: Counts) -> None:
-        """After the last entry: chains and blocks as of the last head, and that there are no
-        others. Raises ``damaged.subject-chain``, ``damaged.index-block`` and ``damaged.index-…``
-        of what is kept for pins."""
-        chains = self._index.chains
-        names = iter(chains)
+        """After the last entry: chains, blocks as of the last head, and that there are no others.
+        Raises ``damaged.subject``, ``damaged.index-block``, ``damaged.index-undo``,
+        ``damaged.index-pin``."""
+        count, names = 0, self._index.subjects()
         while page := list(islice(names, _PAGE)):
             stored = store.stored_chains(page)
             for uri in page:
-                if stored.get(uri) != chains[uri]:
-                    raise _wrong_chain(uri, stored.get(uri), chains[uri])
-        if counts.chains != len(chains):
-            detail = f"{counts.chains} rows are stored, {len(chains)} were expected"
-            raise damage(SUBJECT_CHAIN, "of a subject without entries", "", detail)
+                _check_chain(uri, stored.get(uri), self._index.chain(uri))
+            count += len(page)
+        if counts.chains != count:
+            detail = f"{counts.chains} subjects have a count, {count} were expected"
+            raise damage(SUBJECT, "of a subject without entries", "count", detail)
         self._check_blocks(store)
         self._check_pins(counts)
 
@@ -158,10 +156,11 @@ def _undo_at(store: SqlStore, until: int) -> Iterator[Undo]:
         page = store.iterate_undo(until, page[-1][0])
 
 
-def _wrong_chain(uri: str, stored: Chain | None, expected: Chain) -> CellbookError:
-    row = f"subject {uri}"
+def _check_chain(uri: str, stored: Chain | None, expected: Chain) -> None:
+    row = f"uri {uri}"
     if stored is None:
-        return damage(SUBJECT_CHAIN, row, "", "the row is missing")
+        raise damage(SUBJECT, row, "", "the row is missing")
     if stored.count != expected.count:
-        return differs(SUBJECT_CHAIN, row, "count", stored.count, expected.count)
-    return differs(SUBJECT_CHAIN, row, "hash", stored.hash, expected.hash)
+        raise differs(SUBJECT, row, "count", stored.count, expected.count)
+    if stored.hash != expected.hash:
+        raise differs(SUBJECT, row, "chain", stored.hash, expected.hash)

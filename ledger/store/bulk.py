@@ -42,8 +42,9 @@ class Bulk(Protocol):
     def replace(self, connection: Connection, table: Table, columns: Sequence[list[Any]]) -> None:
         """Insert or replace rows of a table whose first column is its key."""
 
-    def set_states(self, connection: Connection, ids: list[Any], states: list[Any]) -> None:
-        """Replace the states of subjects that have a row."""
+    def set_subjects(self, connection: Connection, columns: Sequence[list[Any]]) -> None:
+        """Replace state, count and chain of subjects that have a row: (ids, states, counts,
+        chains)."""
 
     def keep(self, connection: Connection, ids: Sequence[int], until: int, pinned: int) -> None:
         """Copy those of the blocks that were there at ``pinned`` as they are to ``index_undo``."""
@@ -88,9 +89,9 @@ class _Sqlite:
         rows = list(zip(*columns, strict=True))
         connection.exec_driver_sql(sql + _on_conflict(table), rows)
 
-    def set_states(self, connection: Connection, ids: list[Any], states: list[Any]) -> None:
-        rows = list(zip(states, ids, strict=True))
-        connection.exec_driver_sql(f"UPDATE {SUBJECT.name} SET state = ? WHERE id = ?", rows)
+    def set_subjects(self, connection: Connection, columns: Sequence[list[Any]]) -> None:
+        sql = f'UPDATE {SUBJECT.name} SET state = ?2, "count" = ?3, "chain" = ?4 WHERE id = ?1'
+        connection.exec_driver_sql(sql, list(zip(*columns, strict=True)))
 
     def keep(self, connection: Connection, ids: Sequence[int], until: int, pinned: int) -> None:
         for part in _parts(ids):
@@ -122,13 +123,14 @@ class _Postgres:
     def replace(self, connection: Connection, table: Table, columns: Sequence[list[Any]]) -> None:
         connection.exec_driver_sql(self._insert(table) + _on_conflict(table), tuple(columns))
 
-    def set_states(self, connection: Connection, ids: list[Any], states: list[Any]) -> None:
+    def set_subjects(self, connection: Connection, columns: Sequence[list[Any]]) -> None:
+        arrays = _arrays([SUBJECT.c.id, SUBJECT.c.state, SUBJECT.c.count, SUBJECT.c.chain])
         sql = (
-            f"UPDATE {SUBJECT.name} SET state = new.state"
-            f" FROM unnest({_arrays([SUBJECT.c.id, SUBJECT.c.state])}) AS new (id, state)"
+            f"UPDATE {SUBJECT.name} SET state = new.state, count = new.count, chain = new.chain"
+            f" FROM unnest({arrays}) AS new (id, state, count, chain)"
             f" WHERE {SUBJECT.name}.id = new.id"
         )
-        connection.exec_driver_sql(sql, (ids, states))
+        connection.exec_driver_sql(sql, tuple(columns))
 
     def keep(self, connection: Connection, ids: Sequence[int], until: int, pinned: int) -> None:
         sql = _KEEP.format(until="%s", pinned="%s", ids="= ANY(%b::bigint[])")

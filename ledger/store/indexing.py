@@ -1,7 +1,7 @@
-"""What the store keeps of the index: chains of subjects, blocks of the tree, as of the last head.
+"""What the store keeps of the index: chains of subjects, and blocks of the tree.
 
-Group commits do not touch them. What entries since then concern is in ``subject_entry``, so that
-whoever ends an epoch finds it there, whichever process wrote it.
+Chains are those of all entries, blocks those of the last head. What entries since then concern is
+in ``subject_entry``, so that whoever ends an epoch finds it there, whichever process wrote it.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import Connection, select, tuple_
 
 from ledger.store.bulk import bulk
-from ledger.store.tables import INDEX_BLOCK, SUBJECT, SUBJECT_CHAIN, SUBJECT_ENTRY
-from ledger.tree.prefix_chain import Chain
+from ledger.store.tables import INDEX_BLOCK, SUBJECT, SUBJECT_ENTRY
+from ledger.tree.prefix_chain import START, Chain
 
 Pair = tuple[int, int]
 """(index, subject id)."""
@@ -33,33 +33,19 @@ def concerned(connection: Connection, after: Pair, stop: int) -> list[Pair]:
 
 
 def chains(connection: Connection, subject_ids: Sequence[int]) -> dict[int, tuple[str, Chain]]:
-    """subject id → (URI, chain); the chain of no entries where none is stored."""
-    columns = (SUBJECT_CHAIN.c.subject_id, SUBJECT_CHAIN.c.count, SUBJECT_CHAIN.c.hash)
+    """subject id → (URI, chain)."""
+    columns = (SUBJECT.c.id, SUBJECT.c.uri, SUBJECT.c.count, SUBJECT.c.chain)
     rows = bulk(connection).matching(connection, columns, subject_ids)
-    known = {subject_id: Chain(count, bytes(digest)) for subject_id, count, digest in rows}
-    names = bulk(connection).matching(connection, (SUBJECT.c.id, SUBJECT.c.uri), subject_ids)
-    return {subject_id: (uri, known.get(subject_id, Chain())) for subject_id, uri in names}
+    return {
+        number: (uri, Chain(count, bytes(digest or START))) for number, uri, count, digest in rows
+    }
 
 
 def stored_chains(connection: Connection, uris: Iterable[str]) -> dict[str, Chain]:
-    """URI → chain, of those subjects that have one."""
-    ids = {
-        subject_id: uri
-        for uri, subject_id in bulk(connection).matching(
-            connection, (SUBJECT.c.uri, SUBJECT.c.id), uris
-        )
-    }
-    columns = (SUBJECT_CHAIN.c.subject_id, SUBJECT_CHAIN.c.count, SUBJECT_CHAIN.c.hash)
-    rows = bulk(connection).matching(connection, columns, ids)
-    return {ids[subject_id]: Chain(count, bytes(digest)) for subject_id, count, digest in rows}
-
-
-def put_chains(connection: Connection, changed: Mapping[int, Chain]) -> None:
-    """Insert or replace chains, by subject id."""
-    if changed:
-        counts = [chain.count for chain in changed.values()]
-        hashes = [chain.hash for chain in changed.values()]
-        bulk(connection).replace(connection, SUBJECT_CHAIN, [list(changed), counts, hashes])
+    """URI → chain, of those subjects that there are."""
+    columns = (SUBJECT.c.uri, SUBJECT.c.count, SUBJECT.c.chain)
+    rows = bulk(connection).matching(connection, columns, uris)
+    return {uri: Chain(count, bytes(digest or START)) for uri, count, digest in rows}
 
 
 def block_id(place: bytes) -> int:

@@ -18,7 +18,6 @@ from ledger.store.tables import (
     LIST_DOCUMENT,
     LOG_HEAD,
     SUBJECT,
-    SUBJECT_CHAIN,
     SUBJECT_ENTRY,
     TERM,
     TILE,
@@ -69,6 +68,14 @@ def subjects(connection: Connection, uris: Iterable[str]) -> list[tuple[str, int
     columns = (SUBJECT.c.uri, SUBJECT.c.id, SUBJECT.c.state)
     rows = bulk(connection).matching(connection, columns, uris)
     return [(uri, subject_id, state) for uri, subject_id, state in rows]
+
+
+def subject_rows(
+    connection: Connection, uris: Iterable[str]
+) -> list[tuple[str, int, bytes | None, int, bytes | None]]:
+    """(uri, id, state, count, chain) of those subjects that have a row."""
+    names = (SUBJECT.c.uri, SUBJECT.c.id, SUBJECT.c.state, SUBJECT.c.count, SUBJECT.c.chain)
+    return [(*row,) for row in bulk(connection).matching(connection, names, uris)]
 
 
 def entries_by_id(connection: Connection, entry_ids: Iterable[bytes]) -> dict[bytes, StoredEntry]:
@@ -179,9 +186,9 @@ def counts(connection: Connection) -> Counts:
         CHECKPOINT,
         LIST_DOCUMENT,
         TERM,
-        SUBJECT_CHAIN,
         INDEX_BLOCK,
         INDEX_UNDO,
     )
-    numbers = [connection.execute(select(func.count()).select_from(t)).scalar() for t in tables]
-    return Counts(*(number or 0 for number in numbers))
+    queries = [select(func.count()).select_from(table) for table in tables]
+    queries.append(select(func.count()).select_from(SUBJECT).where(SUBJECT.c.count > 0))
+    return Counts(*(connection.execute(query).scalar() or 0 for query in queries))

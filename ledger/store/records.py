@@ -53,7 +53,8 @@ class StoredSubject(msgspec.Struct, frozen=True):
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """How many rows each table really has, counted and not remembered."""
+    """How many rows each table really has, counted and not remembered; ``chains`` are the subjects
+    with entries."""
 
     entries: int
     subjects: int
@@ -62,6 +63,6 @@ class Counts(msgspec.Struct, frozen=True):
     checkpoints: int
     list_documents: int
     terms: int
-    chains: int
     blocks: int
-    undo: int = 0
+    undo: int
+    chains: int

@@ -276,7 +276,7 @@ class SqlStore:
             return indexing.block_page(connection, after, limit)
 
     def stored_chains(self, uris: Iterable[str]) -> dict[str, Chain]:
-        """The chains of subjects, as they are stored, by URI."""
+        """The chains of subjects over all entries, as they are stored, by URI."""
         with self._reading() as connection:
             return indexing.stored_chains(connection, uris)
 

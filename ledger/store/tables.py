@@ -27,6 +27,11 @@ def _number(*, nullable: bool = False) -> Any:
     return Column(_NUMBER, nullable=nullable)
 
 
+def _added_number() -> Any:
+    # A column that a migration adds to rows. SQLite takes it only with a value for those.
+    return Column(_NUMBER, nullable=False, server_default="0")
+
+
 def _blob(*, nullable: bool = False, unique: bool = False) -> Any:
     return Column(LargeBinary, nullable=nullable, unique=unique)
 
@@ -42,12 +47,19 @@ class EntryRow(SQLModel, table=True):
 
 
 class SubjectRow(SQLModel, table=True):
-    """One subject and its state. The state is null while only entries name the subject."""
+    """One subject and its state. The state is null while only entries name the subject.
+
+    ``count`` and ``chain`` are what the next head's index states of it; the chain is null while no
+    entry concerns it (``ledger.tree.prefix_chain``). They are here and not beside the index because
+    this row is written with every entry anyway: a head has nothing more to write for each subject.
+    """
 
     __tablename__ = "subject"
     id: int = Field(sa_column=_key())
     uri: str = Field(sa_column=Column(_URI, nullable=False, unique=True))
     state: bytes | None = Field(default=None, sa_column=_blob(nullable=True))
+    count: int = Field(sa_column=_added_number())
+    chain: bytes | None = Field(default=None, sa_column=_blob(nullable=True))
 
 
 class SubjectEntryRow(SQLModel, table=True):
@@ -119,19 +131,6 @@ class TermRow(SQLModel, table=True):
     subject_id: int = Field(sa_column=_key())
 
 
-class SubjectChainRow(SQLModel, table=True):
-    """What the index states of a subject (``ledger.tree.prefix_chain``), as of the last head."""
-
-    __tablename__ = "subject_chain"
-    subject_id: int = Field(
-        sa_column=Column(
-            _NUMBER, ForeignKey("subject.id"), primary_key=True, autoincrement=False, nullable=False
-        )
-    )
-    count: int = Field(sa_column=_number())
-    hash: bytes = Field(sa_column=_blob())
-
-
 class IndexBlockRow(SQLModel, table=True):
     """One block of the index (``ledger.tree.prefix_blocks``), as of the last head. The id is a bit
     that is 1 and then the bits of the block's place, so blocks on neighbouring ways are together.
@@ -141,7 +140,7 @@ class IndexBlockRow(SQLModel, table=True):
     __tablename__ = "index_block"
     id: int = Field(sa_column=_key())
     data: bytes = Field(sa_column=_blob())
-    written: int = Field(sa_column=_number())
+    written: int = Field(sa_column=_added_number())
 
 
 class IndexUndoRow(SQLModel, table=True):
@@ -179,7 +178,6 @@ CHECKPOINT = _table(CheckpointRow)
 LOG_HEAD = _table(LogHeadRow)
 LIST_DOCUMENT = _table(ListDocumentRow)
 TERM = _table(TermRow)
-SUBJECT_CHAIN = _table(SubjectChainRow)
 INDEX_BLOCK = _table(IndexBlockRow)
 INDEX_UNDO = _table(IndexUndoRow)
 INDEX_PIN = _table(IndexPinRow)

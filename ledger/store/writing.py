@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, Table, delete, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -23,7 +24,7 @@ from ledger.store.tables import (
     SUBJECT_ENTRY,
     TERM,
 )
-from ledger.tree.prefix_chain import Chain
+from ledger.tree.prefix_chain import START, Chain
 
 CHECKPOINT_CONFLICT = declare(
     "conflict.checkpoint",
@@ -35,6 +36,17 @@ CHECKPOINT_CONFLICT = declare(
 def note_text(note: bytes) -> bytes:
     """What a C2SP note's signatures are over: all before the last empty line."""
     return note.rpartition(b"\n\n")[0]
+
+
+class _Subject(msgspec.Struct, frozen=True):
+    """A row of ``subject`` under its URI."""
+
+    id: int
+    state: bytes | None
+    chain: Chain
+
+
+_NEW = _Subject(0, None, Chain())
 
 
 class Writing:
@@ -52,8 +64,8 @@ class Writing:
         self._failure: CellbookError | None = None
         self._open = True
         self._stored = self._claimed = head.size
-        # Subjects that were looked up: their ids, or None where there is no row yet.
-        self._ids: dict[str, int | None] = {}
+        # Subjects that were looked up; None where there is no row yet.
+        self._rows: dict[str, _Subject | None] = {}
         self._next_id = 0
         # The newest pin, 0 for none; None while nobody has asked.
         self._pinned: int | None = None
@@ -65,12 +77,8 @@ class Writing:
 
     def states(self, uris: Iterable[str]) -> dict[str, bytes]:
         """The encoded states of those subjects that have one."""
-        wanted = list(uris)
-        with self._using() as connection:
-            found = queries.subjects(connection, wanted)
-        self._ids.update(dict.fromkeys(wanted))
-        self._ids.update((uri, subject_id) for uri, subject_id, _ in found)
-        return {uri: state for uri, _, state in found if state is not None}
+        known = self._known(uris)
+        return {uri: row.state for uri, row in known.items() if row.state is not None}
 
     def entries_by_id(self, entry_ids: Iterable[bytes]) -> dict[bytes, StoredEntry]:
         """Those entries that are registered, by entry id."""
@@ -110,24 +118,27 @@ class Writing:
         )
         self._stored += len(entries)
 
-    def put_states(self, states: Mapping[str, bytes]) -> None:
-        """Insert or replace the states of subjects."""
-        new = self._without_row(states)
-        self._new_subjects({uri: states[uri] for uri in new})
-        changed = states.keys() - new
-        if changed:
-            ids = [self._ids[uri] for uri in changed]
-            with self._using() as connection:
-                bulk(connection).set_states(connection, ids, [states[uri] for uri in changed])
+    def put_subjects(
+        self,
+        states: Mapping[str, bytes],
+        pairs: Sequence[tuple[str, int]] = (),
+        leaf_hashes: Mapping[int, bytes] | None = None,
+    ) -> None:
+        """Insert or replace the states of subjects, and say which entries concern which subjects.
 
-    def put_subject_entries(self, pairs: Sequence[tuple[str, int]]) -> None:
-        """Say which entries concern which subjects: (URI, index), each pair once.
-
-        A subject without a row gets one without a state.
+        ``pairs`` are (URI, index), each once, ascending; ``leaf_hashes`` has those of the indexes,
+        by which the subjects' chains grow. A subject without a row gets one, without a state where
+        ``states`` has none.
         """
-        new = self._without_row(uri for uri, _ in pairs)
-        self._new_subjects(dict.fromkeys(new))
-        ids = [self._ids[uri] for uri, _ in pairs]
+        changed = self._changed(states, pairs, leaf_hashes or {})
+        new = [uri for uri in changed if self._rows[uri] is None]
+        self._give_ids(changed, new)
+        self._insert(SUBJECT, *_columns(changed, new, with_uri=True))
+        if old := [uri for uri in changed if uri not in set(new)]:
+            with self._using() as connection:
+                bulk(connection).set_subjects(connection, _columns(changed, old))
+        self._rows.update(changed)
+        ids = [changed[uri].id for uri, _ in pairs]
         self._insert(SUBJECT_ENTRY, ids, [index for _, index in pairs])
 
     def put_terms(self, terms: Sequence[tuple[str, str, str]]) -> None:
@@ -137,7 +148,8 @@ class Writing:
         """
         if terms:
             kinds, values, uris = map(list, zip(*terms, strict=True))
-            ids = [self._ids[uri] for uri in uris]
+            known = self._known(uris)
+            ids = [known[uri].id for uri in uris]
             with self._using() as connection:
                 bulk(connection).add(connection, TERM, (kinds, values, ids))
 
@@ -155,14 +167,9 @@ class Writing:
             return indexing.concerned(connection, after, stop)
 
     def chains(self, subject_ids: Iterable[int]) -> dict[int, tuple[str, Chain]]:
-        """URIs and chains, as of the last head, of subjects by their ids."""
+        """URIs and chains, over all entries, of subjects by their ids."""
         with self._using() as connection:
             return indexing.chains(connection, list(subject_ids))
-
-    def put_chains(self, chains: Mapping[int, Chain]) -> None:
-        """Insert or replace the chains of subjects, by their ids."""
-        with self._using() as connection:
-            indexing.put_chains(connection, chains)
 
     def blocks(self, places: Sequence[bytes]) -> Mapping[bytes, bytes]:
         """As ``BlockReader`` says."""
@@ -244,25 +251,45 @@ class Writing:
         """The block is over: every further call is refused."""
         self._open = False
 
-    def _without_row(self, uris: Iterable[str]) -> list[str]:
+    def _known(self, uris: Iterable[str]) -> dict[str, _Subject]:
+        """Those of ``uris`` that have a row."""
         wanted = list(dict.fromkeys(uris))
-        unknown = [uri for uri in wanted if uri not in self._ids]
-        if unknown:
-            self.states(unknown)
-        return [uri for uri in wanted if self._ids[uri] is None]
+        if unknown := [uri for uri in wanted if uri not in self._rows]:
+            with self._using() as connection:
+                found = queries.subject_rows(connection, unknown)
+            self._rows.update(dict.fromkeys(unknown))
+            for uri, number, state, count, chain in found:
+                self._rows[uri] = _Subject(number, state, Chain(count, bytes(chain or START)))
+        rows = ((uri, self._rows[uri]) for uri in wanted)
+        return {uri: row for uri, row in rows if row is not None}
 
-    def _new_subjects(self, states: Mapping[str, bytes | None]) -> None:
+    def _changed(
+        self,
+        states: Mapping[str, bytes],
+        pairs: Sequence[tuple[str, int]],
+        leaf_hashes: Mapping[int, bytes],
+    ) -> dict[str, _Subject]:
+        uris = dict.fromkeys([*states, *(uri for uri, _ in pairs)])
+        known = self._known(uris)
+        chains: dict[str, Chain] = {}
+        for uri, index in pairs:
+            before = chains.get(uri) or known.get(uri, _NEW).chain
+            chains[uri] = before.after(index, leaf_hashes[index])
+        return {
+            uri: _Subject(row.id, states.get(uri, row.state), chains.get(uri, row.chain))
+            for uri, row in ((uri, known.get(uri, _NEW)) for uri in uris)
+        }
+
+    def _give_ids(self, changed: dict[str, _Subject], new: Sequence[str]) -> None:
         # Ids are given out here and not by the database: nobody else writes under the lock, and
         # the rows of one subject's entries can then be written without asking for its id.
-        if states and not self._next_id:
+        if new and not self._next_id:
+            newest = select(func.max(SUBJECT.c.id))
             with self._using() as connection:
-                self._next_id = (
-                    connection.execute(select(func.max(SUBJECT.c.id))).scalar() or 0
-                ) + 1
-        ids = list(range(self._next_id, self._next_id + len(states)))
-        self._next_id += len(ids)
-        self._insert(SUBJECT, ids, list(states), list(states.values()))
-        self._ids.update(zip(states, ids, strict=True))
+                self._next_id = (connection.execute(newest).scalar() or 0) + 1
+        for uri in new:
+            changed[uri] = msgspec.structs.replace(changed[uri], id=self._next_id)
+            self._next_id += 1
 
     def _insert(self, table: Table, *columns: list[Any]) -> None:
         if columns[0]:
@@ -280,3 +307,16 @@ class Writing:
         except SQLAlchemyError as error:
             self._failure = translate(error)
             raise self._failure from error
+
+
+def _columns(
+    rows: Mapping[str, _Subject], uris: Sequence[str], *, with_uri: bool = False
+) -> list[list[Any]]:
+    chosen = [rows[uri] for uri in uris]
+    return [
+        [row.id for row in chosen],
+        *([list(uris)] if with_uri else []),
+        [row.state for row in chosen],
+        [row.chain.count for row in chosen],
+        [row.chain.hash if row.chain.count else None for row in chosen],
+    ]

@@ -5,7 +5,7 @@ Memory grows with the number of subjects: some 250 bytes each, for its chain and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ledger.tree.prefix import key_of
 from ledger.tree.prefix_chain import Chain
@@ -23,8 +23,7 @@ class MemoryIndex:
     def add(self, subjects: Iterable[str], index: int, leaf_hash: bytes) -> None:
         """The next entry, and whom it concerns."""
         for uri in subjects:
-            before = self._waiting.get(uri) or self.chains.get(uri, Chain())
-            self._waiting[uri] = before.after(index, leaf_hash)
+            self._waiting[uri] = self.chain(uri).after(index, leaf_hash)
 
     def close(self) -> bytes:
         """The epoch has ended: the index root over all entries that were added."""
@@ -32,6 +31,15 @@ class MemoryIndex:
         values = {key_of(uri): chain.value for uri, chain in self._waiting.items()}
         self._waiting = {}
         return change(self, values)
+
+    def chain(self, uri: str) -> Chain:
+        """Over all entries that were added."""
+        return self._waiting.get(uri) or self.chains.get(uri, Chain())
+
+    def subjects(self) -> Iterator[str]:
+        """All of which there are entries."""
+        yield from self.chains
+        yield from (uri for uri in self._waiting if uri not in self.chains)
 
     def blocks(self, places: Sequence[bytes]) -> Mapping[bytes, bytes]:
         """As ``BlockReader`` says."""

@@ -196,7 +196,7 @@ def test_a_failed_commit_leaves_everything_as_it_was(
     world.end_epoch()
     before = world.store.head()
     data = [world.event("manufacture", world.battery()) for _ in range(5)]
-    for name in ("append", "put_states", "put_subject_entries", "put_tiles", "put_head"):
+    for name in ("append", "put_subjects", "put_tiles", "put_head"):
         with broken(monkeypatch, Writing, name) as calls:
             codes = [o.error and o.error.code for o in world.register(*data)]
             assert codes == ["unavailable.store.locked"] * 5

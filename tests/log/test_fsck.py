@@ -265,7 +265,7 @@ def test_subjects_missing_renamed_and_too_many(sound: Sound, tmp_path: Path) -> 
     assert damage(sound, tmp_path, with_rows, uri) == missing
     sql = "UPDATE subject SET uri = ? WHERE uri = ?"
     assert damage(sound, tmp_path, sql, uri + "Z", uri) == missing
-    added = "INSERT INTO subject VALUES (100000, ?, NULL)"
+    added = "INSERT INTO subject VALUES (100000, ?, NULL, 0, NULL)"
     assert damage(sound, tmp_path, added, "a") == ("subject", "uri a", "uri")
     assert damage(sound, tmp_path, added, "zz") == ("subject", "uri zz", "uri")
 

@@ -14,7 +14,7 @@ from keys.errors import CellbookError, ConflictError, DamagedError, UsageError
 from ledger.store.records import Counts, LogHead, NewEntry, StoredEntry, StoredSubject
 from ledger.store.sql import SqlStore
 from ledger.store.tables import LOG_HEAD
-from tests.store.writers import grow, new_entry
+from tests.store.writers import HASHES, grow, new_entry
 
 ALL_BYTES = bytes(range(256))
 
@@ -30,7 +30,7 @@ def set_size(store: SqlStore, size: int) -> None:
 
 def test_an_empty_log_has_the_root_of_nothing(store: SqlStore) -> None:
     assert store.head() == LogHead(size=0, root=hashlib.sha256(b"").digest(), edge=b"")
-    assert store.counts() == Counts(0, 0, 0, 0, 0, 0, 0, 0, 0)
+    assert store.counts() == Counts(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
     assert store.checkpoint() is None
     assert store.entry(0) is None
     store.check_schema()
@@ -41,8 +41,8 @@ def test_what_was_committed_is_there_after_reopening(url: str, store: SqlStore) 
     entries = [new_entry(0), new_entry(1)]
     with store.writing() as writing:
         writing.append(entries)
-        writing.put_states({"urn:a": ALL_BYTES, "urn:b": b""})
-        writing.put_subject_entries([("urn:a", 0), ("urn:b", 0), ("urn:a", 1)])
+        writing.put_subjects({"urn:a": ALL_BYTES, "urn:b": b""})
+        writing.put_subjects({}, [("urn:a", 0), ("urn:b", 0), ("urn:a", 1)], HASHES)
         writing.put_tiles({(0, 0): ALL_BYTES[:64], (1, 0): b"\x00" * 32})
         writing.put_head(head)
     store.put_checkpoint(2, b"note\n\n" + ALL_BYTES)
@@ -56,14 +56,14 @@ def test_what_was_committed_is_there_after_reopening(url: str, store: SqlStore) 
     assert again.subject_entries("urn:a", 2) == [0, 1]
     assert again.tile(0, 0, 2) == ALL_BYTES[:64]
     assert again.checkpoint() == (2, b"note\n\n" + ALL_BYTES)
-    assert again.counts() == Counts(2, 2, 3, 2, 1, 0, 0, 0, 0)
+    assert again.counts() == Counts(2, 2, 3, 2, 1, 0, 0, 0, 0, 2)
     again.close()
 
 
 def test_every_blob_comes_back_as_bytes(store: SqlStore) -> None:
     with store.writing() as writing:
         (entry,) = grow(writing)
-        writing.put_states({"urn:a": ALL_BYTES})
+        writing.put_subjects({"urn:a": ALL_BYTES})
         writing.put_tiles({(0, 0): b"\x80" * 32})
         blobs: list[object] = [writing.head.root, writing.tile(0, 0, 1), writing.states(["urn:a"])]
         (found,) = writing.contents([entry.content_id]).items()
@@ -79,7 +79,7 @@ def test_every_blob_comes_back_as_bytes(store: SqlStore) -> None:
 def test_subjects_are_found_by_terms_page_by_page(store: SqlStore) -> None:
     uris = [f"urn:{n}" for n in range(7)]
     with store.writing() as writing:
-        writing.put_states(dict.fromkeys(uris, b"s"))
+        writing.put_subjects(dict.fromkeys(uris, b"s"))
         writing.put_terms([("operator", "urn:o", uri) for uri in uris])
         writing.put_terms([("serial", "A\u00e4", uris[5]), ("operator", "urn:o", uris[0])])
     terms = [("operator", "urn:o"), ("serial", "A\u00e4"), ("serial", "\0"), ("batch", "urn:o")]
@@ -114,10 +114,10 @@ def test_an_exception_leaves_nothing(store: SqlStore) -> None:
     before = store.head()
     with pytest.raises(KeyError, match="mine"), store.writing() as writing:
         grow(writing)
-        writing.put_states({"urn:a": b"state"})
+        writing.put_subjects({"urn:a": b"state"})
         raise KeyError("mine")
     assert store.head() == before
-    assert store.counts() == Counts(0, 0, 0, 0, 0, 0, 0, 0, 0)
+    assert store.counts() == Counts(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 @pytest.mark.parametrize("same", ["content_id", "entry_id"])
@@ -135,11 +135,11 @@ def test_an_error_that_the_caller_swallowed_still_prevents_the_commit(store: Sql
     with store.writing() as writing:
         (first,) = grow(writing)
     with pytest.raises(ConflictError), store.writing() as writing:
-        writing.put_states({"urn:a": b"state"})
+        writing.put_subjects({"urn:a": b"state"})
         with pytest.raises(ConflictError):
             writing.append([msgspec.structs.replace(new_entry(1), content_id=first.content_id)])
         with pytest.raises(ConflictError):
-            writing.put_states({"urn:b": b"state"})
+            writing.put_subjects({"urn:b": b"state"})
     assert store.states(["urn:a", "urn:b"]) == {}
 
 
@@ -162,7 +162,7 @@ def test_a_transaction_is_over_when_its_block_is(store: SqlStore) -> None:
     with store.writing() as writing:
         grow(writing)
     with pytest.raises(RuntimeError):
-        writing.put_states({"urn:a": b""})
+        writing.put_subjects({"urn:a": b""})
 
 
 def test_indexes_are_64_bits_wide(store: SqlStore) -> None:
@@ -170,7 +170,7 @@ def test_indexes_are_64_bits_wide(store: SqlStore) -> None:
     set_size(store, size)
     with store.writing() as writing:
         (entry,) = grow(writing)
-        writing.put_subject_entries([("urn:a", size)])
+        writing.put_subjects({}, [("urn:a", size)], {size: HASHES[0]})
         writing.put_tiles({(7, 2**54): b"t" * 32})
         head = msgspec.structs.replace(
             writing.head, size=size + 1, last_time=2**40, epoch_time=2**40, last_head=size
@@ -200,11 +200,11 @@ def test_contents_and_ids_find_only_what_is_registered(store: SqlStore) -> None:
 
 def test_states_are_inserted_replaced_and_read_in_the_transaction(store: SqlStore) -> None:
     with store.writing() as writing:
-        writing.put_states({"urn:a": b"1", "urn:b": b"1"})
+        writing.put_subjects({"urn:a": b"1", "urn:b": b"1"})
     with store.writing() as writing:
         assert writing.states(["urn:a", "urn:x"]) == {"urn:a": b"1"}
-        writing.put_states({"urn:x": b"2", "urn:a": b"2"})
-        writing.put_states({"urn:x": b"3", "urn:y": b"3", "urn:b": b"3"})
+        writing.put_subjects({"urn:x": b"2", "urn:a": b"2"})
+        writing.put_subjects({"urn:x": b"3", "urn:y": b"3", "urn:b": b"3"})
         assert writing.states(["urn:a", "urn:b", "urn:x"]) == {
             "urn:a": b"2",
             "urn:b": b"3",
@@ -222,8 +222,8 @@ def test_states_are_inserted_replaced_and_read_in_the_transaction(store: SqlStor
 def test_a_subject_may_have_entries_and_no_state_or_a_state_and_no_entries(store: SqlStore) -> None:
     with store.writing() as writing:
         grow(writing, 2)
-        writing.put_subject_entries([("urn:entries", 0), ("urn:both", 1)])
-        writing.put_states({"urn:claim": b"claim", "urn:both": b"both"})
+        writing.put_subjects({}, [("urn:entries", 0), ("urn:both", 1)], HASHES)
+        writing.put_subjects({"urn:claim": b"claim", "urn:both": b"both"})
     assert store.states(["urn:entries", "urn:claim"]) == {"urn:claim": b"claim"}
     assert store.subject_entries("urn:claim", 2) == []
     assert store.iterate_subjects() == [
@@ -236,10 +236,10 @@ def test_a_subject_may_have_entries_and_no_state_or_a_state_and_no_entries(store
 def test_subject_entries_are_ascending_and_below_the_size(store: SqlStore) -> None:
     with store.writing() as writing:
         grow(writing, 6)
-        writing.put_subject_entries([("urn:a", i) for i in (5, 0, 3)] + [("urn:b", 1)])
+        writing.put_subjects({}, [("urn:a", i) for i in (5, 0, 3)] + [("urn:b", 1)], HASHES)
     with store.writing() as writing:
         grow(writing, 1)
-        writing.put_subject_entries([("urn:a", 6)])
+        writing.put_subjects({}, [("urn:a", 6)], HASHES)
     assert store.subject_entries("urn:a", 7) == [0, 3, 5, 6]
     assert store.subject_entries("urn:a", 5) == [0, 3]
     assert store.subject_entries("urn:none", 7) == []
@@ -248,7 +248,7 @@ def test_subject_entries_are_ascending_and_below_the_size(store: SqlStore) -> No
 def test_subjects_are_paged_in_the_order_of_their_bytes(store: SqlStore) -> None:
     uris = ["urn:B", "urn:a", "urn:Z", "urn:é", "urn:a-b", "urn:ab", "urn:电"]
     with store.writing() as writing:
-        writing.put_states({uri: uri.encode() for uri in uris})
+        writing.put_subjects({uri: uri.encode() for uri in uris})
     seen: list[str] = []
     while page := store.iterate_subjects(seen[-1] if seen else "", 3):
         seen += [subject.uri for subject in page]
@@ -314,7 +314,7 @@ def test_ranges_of_entries_are_bounded(store: SqlStore) -> None:
 def test_what_no_database_can_hold_is_not_there(store: SqlStore) -> None:
     with store.writing() as writing:
         grow(writing)
-        writing.put_states({"urn:a": b"state"})
+        writing.put_subjects({"urn:a": b"state"})
     for uri in ("urn:\0", "urn:\ud800"):
         assert store.states([uri, "urn:a"]) == {"urn:a": b"state"}
         assert store.subject_entries(uri, 1) == []

@@ -116,7 +116,7 @@ def test_a_full_database_refuses_and_keeps_what_it_has(sqlite_path: Path) -> Non
     with pytest.raises(CellbookError) as caught, store.writing() as writing:
         grow(writing, 500)
     assert caught.value.code == "unavailable.store.full"
-    assert store.counts() == Counts(1, 0, 0, 0, 0, 0, 0, 0, 0)
+    assert store.counts() == Counts(1, 0, 0, 0, 0, 0, 0, 0, 0, 0)
     limit_pages(store, 1 << 30)
     with store.writing() as writing:
         grow(writing, 500)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from keys.errors import UnavailableError
@@ -14,6 +15,9 @@ from ledger.store import migrations
 from ledger.store.engine import open_engine
 from ledger.store.sql import SqlStore
 from ledger.store.tables import METADATA
+from ledger.tree.merkle import leaf_hash
+from ledger.tree.prefix_chain import Chain
+from tests.store.writers import grow
 
 
 def differences(engine: Engine) -> list[object]:
@@ -84,14 +88,22 @@ def test_a_failed_migration_leaves_no_tables(url: str) -> None:
     engine.dispose()
 
 
+def downgraded(engine: Engine, revision: str, tables: tuple[str, ...]) -> None:
+    """The database as it was at ``revision``, without what later ones have added."""
+    with engine.begin() as connection:
+        for name in tables:
+            connection.exec_driver_sql(f"DROP TABLE {name}")
+        for name in ("count", "chain"):
+            connection.exec_driver_sql(f"ALTER TABLE subject DROP COLUMN {name}")
+        sql = f"UPDATE alembic_version SET version_num = '{revision}'"  # noqa: S608
+        connection.exec_driver_sql(sql)
+
+
 def test_a_log_of_the_first_revision_keeps_what_it_has(url: str, store: SqlStore) -> None:
     engine = open_engine(url)
+    downgraded(engine, "0001", ("list_document", "term", "index_block", "index_undo", "index_pin"))
     with engine.begin() as connection:
-        tables = ("list_document", "term", "subject_chain", "index_block", "index_undo")
-        for name in (*tables, "index_pin"):
-            connection.exec_driver_sql(f"DROP TABLE {name}")
         connection.exec_driver_sql("DROP INDEX subject_entry_by_index")
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
         connection.exec_driver_sql("UPDATE log_head SET last_time = 7")
     with pytest.raises(UnavailableError, match="0001"):
         store.check_schema()
@@ -99,4 +111,35 @@ def test_a_log_of_the_first_revision_keeps_what_it_has(url: str, store: SqlStore
     store.check_schema()
     assert differences(engine) == []
     assert store.head().last_time == 7
+    engine.dispose()
+
+
+def test_chains_move_to_their_subjects_and_go_on(url: str, store: SqlStore) -> None:
+    """Stored chains ended at the last head: what came after it is in none of them."""
+    with store.writing() as writing:
+        entries = grow(writing, 4)
+        leaf_hashes = {entry.index: leaf_hash(entry.leaf) for entry in entries}
+        pairs = [("urn:a", 0), ("urn:b", 0), ("urn:a", 1), ("urn:a", 2), ("urn:c", 3)]
+        writing.put_subjects({"urn:s": b"state"}, pairs, leaf_hashes)
+        writing.put_head(msgspec.structs.replace(writing.head, size=4, last_head=1))
+    uris = ["urn:a", "urn:b", "urn:c", "urn:s"]
+    expected, states = store.stored_chains(uris), store.states(uris)
+    assert [expected[uri].count for uri in uris] == [3, 1, 1, 0]
+    at_head = Chain().after(0, leaf_hashes[0])
+    stored = {"urn:a": at_head.after(1, leaf_hashes[1]), "urn:b": at_head}
+    engine = open_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE TABLE subject_chain (subject_id BIGINT PRIMARY KEY, count BIGINT NOT NULL,"
+            f" hash {'BYTEA' if 'postgresql' in url else 'BLOB'} NOT NULL)"
+        )
+        for uri, chain in stored.items():
+            sql = text("INSERT INTO subject_chain SELECT id, :n, :h FROM subject WHERE uri = :uri")
+            connection.execute(sql, {"n": chain.count, "h": chain.hash, "uri": uri})
+        connection.exec_driver_sql("ALTER TABLE index_block DROP COLUMN written")
+    downgraded(engine, "0004", ("index_undo", "index_pin"))
+    store.create()
+    assert differences(engine) == []
+    assert store.stored_chains(uris) == expected
+    assert store.states(uris) == states
     engine.dispose()

@@ -12,7 +12,7 @@ import pytest
 
 from keys.errors import UnavailableError
 from ledger.store.sql import SqlStore
-from tests.store.writers import append_groups, create, grow
+from tests.store.writers import HASHES, append_groups, create, grow
 
 GROUPS = 40
 
@@ -56,8 +56,8 @@ def test_threads_of_one_store_write_one_unbroken_log(store: SqlStore) -> None:
                 entries = grow(writing, 1 + number % 5, name)
                 uri = f"urn:{name}"
                 seen = int(writing.states([uri]).get(uri, b"0"))
-                writing.put_states({uri: str(seen + len(entries)).encode()})
-                writing.put_subject_entries([(uri, entry.index) for entry in entries])
+                writing.put_subjects({uri: str(seen + len(entries)).encode()})
+                writing.put_subjects({}, [(uri, entry.index) for entry in entries], HASHES)
             assert store.head().size >= entries[-1].index
 
     with ThreadPoolExecutor(3) as pool:

@@ -10,6 +10,9 @@ from ledger.store.records import NewEntry
 from ledger.store.sql import SqlStore
 from ledger.store.writing import Writing
 
+HASHES = {index: hashlib.sha256(b"%d" % index).digest() for index in range(1000)}
+"""Leaf hashes of entries that are no statements."""
+
 
 def new_entry(index: int, name: str = "") -> NewEntry:
     """An entry whose hashes depend on its index and name."""
@@ -36,8 +39,8 @@ def append_groups(url: str, name: str, groups: int) -> None:
             entries = grow(writing, 1 + number % 5, name)
             uri = f"urn:{name}"
             seen = int(writing.states([uri]).get(uri, b"0"))
-            writing.put_states({uri: str(seen + len(entries)).encode()})
-            writing.put_subject_entries([(uri, entry.index) for entry in entries])
+            writing.put_subjects({uri: str(seen + len(entries)).encode()})
+            writing.put_subjects({}, [(uri, entry.index) for entry in entries], HASHES)
             writing.put_tiles({(0, 0): entries[-1].entry_id * (1 + number % 5)})
     store.close()
 
