@@ -127,6 +127,9 @@ def _facts(place: str, report: Audited) -> dict[str, Any]:
 def _text(place: str, report: Audited) -> str:
     withheld = f", {report.withheld} not replayable: withheld" if report.withheld else ""
     witnesses = ", ".join(report.witnesses) or "none that is known"
+    resting = ""
+    if report.resting:
+        resting = f", {report.resting} of them as the log before knew them, which was not read"
     return f"""\
 {place}: nothing is wrong
   log          {report.origin}
@@ -135,6 +138,6 @@ def _text(place: str, report: Audited) -> str:
   root         {report.root.hex()}
   heads        {report.heads}, the last one of {format_moment(report.time, 0)}
   policy       {report.policy}
-  subjects     {report.subjects}
+  subjects     {report.subjects}{resting}
   cosigned by  {witnesses}
 Not checked: that others see this log. Compare a checkpoint that they hold."""

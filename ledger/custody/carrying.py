@@ -11,7 +11,7 @@ them anew. What they said in the predecessor is judged there.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Mapping
 
 import msgspec
 
@@ -29,7 +29,6 @@ from ledger.custody.states import (
     Mark,
     PredecessorState,
     State,
-    decode_state,
 )
 from ledger.custody.subjects import named_by
 from ledger.tree.prefix import PrefixProof, key_of, verify_absence, verify_presence
@@ -124,13 +123,11 @@ def without_fresh(states: Mapping[str, State]) -> dict[str, State]:
     return {uri: state for uri, state in states.items() if not isinstance(state, FreshState)}
 
 
-def count_resting(log: LogState | None, states: Iterable[bytes]) -> int:
-    """How many batteries among encoded ``states`` have a past in the log before: what is stated
-    of them rests on it, and cannot be made again from this log alone."""
-    if log is None or log.predecessor is None:
-        return 0
-    decoded = (decode_state(state) for state in states)
-    return sum(isinstance(state, BatteryState) and state.made.index < 0 for state in decoded)
+def resting_on(content: object) -> int:
+    """How many batteries ``content`` takes over with a past: what is stated of them rests on the
+    log before, and cannot be made again from this log alone."""
+    subjects = content.subjects if isinstance(content, CarriedOver) else ()
+    return sum(isinstance(item.state, BatteryState) for item in subjects)
 
 
 def brought_over(state: Carried, size: int) -> Carried:

@@ -16,7 +16,7 @@ import msgspec
 
 from keys.cose_key import Backend
 from keys.errors import CellbookError
-from ledger.custody.carrying import count_resting
+from ledger.custody.carrying import resting_on
 from ledger.custody.governance import Head
 from ledger.log.damage import (
     ENTRY,
@@ -113,6 +113,7 @@ class _Check:
         self._replay.index.pin(pins)
         self._retold = Retold(store, head)
         self._heads = 0
+        self._resting = 0
         self._list_documents = 0
         self._last: Timed | None = None
 
@@ -140,6 +141,7 @@ class _Check:
             detail = f"it should have been refused: {error.code}, {error.describe()}"
             raise damage(ENTRY, row, "leaf", detail) from error
         self._last = entry
+        self._resting += resting_on(content)
         self._retold.add(entry.statement.leaf_hash)
         if isinstance(content, Head):
             self._heads += 1
@@ -233,5 +235,5 @@ class _Check:
             tiles=retold.tiles,
             list_documents=self._list_documents,
             terms=self._counts.terms,
-            resting=count_resting(replay.log, replay.states.values()),
+            resting=self._resting,
         )

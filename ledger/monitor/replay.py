@@ -15,6 +15,7 @@ import msgspec
 
 from keys.cose_key import Backend
 from keys.errors import CellbookError, declare
+from ledger.custody.carrying import resting_on
 from ledger.custody.citing import Registered
 from ledger.custody.decision import Content, read_content
 from ledger.custody.governance import Head
@@ -68,6 +69,7 @@ class AuditReplay(DecisionReplay):
         super().__init__(self._look_up, self._follow, backend)
         self.entries: Entries | None = None
         self.heads = 0
+        self.resting = 0
         self.trouble: CellbookError | None = None
         self._after: dict[str, bytes] = {}
         mark = folder.mark()
@@ -110,6 +112,7 @@ class AuditReplay(DecisionReplay):
         self._remember(entry_id, statement.content_id, timed.index)
         self._ids.append(entry_id[:KEY] + statement.content_id[:KEY])
         self.heads += isinstance(replayed.content, Head)
+        self.resting += resting_on(replayed.content)
         return replayed.content
 
     def index_root(self) -> bytes:
@@ -144,6 +147,7 @@ class AuditReplay(DecisionReplay):
             blocks=self._blocks_name,
             blocks_bytes=self._blocks_bytes,
             put_in=self._put_in,
+            resting=self.resting,
         )
 
     def _state(self, uri: str) -> bytes | None:
@@ -182,6 +186,7 @@ class AuditReplay(DecisionReplay):
 
     def _load(self, mark: Mark) -> None:
         self.size, self.heads, self.governance = mark.size, mark.heads, mark.governance
+        self.resting = mark.resting
         self._load_ids(mark.size)
         data = self._state(log_uri(mark.origin))
         state = None if data is None else decode_state(data)

@@ -7,26 +7,40 @@
 5. Every issuer's signature; every decision under the policy then in force, at the log time of the
    head that ends its epoch; heads stand where they say and their times never go back.
 6. Every index root that a head states is that of all entries before the head.
-7. The last entry is a head, whose time is not after any cosignature on the checkpoint.
+7. The last entry is a head, whose time is not after any cosignature on the checkpoint; every
+   cosignature by who is known is good: those whom the policy names, and who was handed in.
+8. Checkpoints that others hold, as far as they are handed in, are of the beginning of this log.
 
-Not checked: that others see the same log (compare checkpoints), and values that are withheld.
+Not checked: that others see the same log, unless their checkpoints are handed in; and values that
+are withheld.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 import msgspec
 
 from keys.errors import CellbookError
+from ledger.custody.cosigners import cosigners
 from ledger.custody.governance import Head
 from ledger.custody.policy import log_key
 from ledger.custody.states import LogState
 from ledger.monitor.checked import CheckedTiles
+from ledger.monitor.cosigning import signed_by
 from ledger.monitor.entries import NO_HEAD, Entries, Timed
 from ledger.monitor.evidence import Evidence, of_checkpoints, of_entry
-from ledger.monitor.faults import FORK, GENESIS, INDEX, ROLLBACK, TIME, wrong_entry
+from ledger.monitor.faults import (
+    FORK,
+    GENESIS,
+    INDEX,
+    NEWER,
+    OTHERS,
+    ROLLBACK,
+    TIME,
+    wrong_entry,
+)
 from ledger.monitor.replay import AuditReplay
 from ledger.monitor.signatures import BadSignature, Signatures
 from ledger.monitor.source import LogSource, stated_checkpoint
@@ -49,7 +63,8 @@ class Audited(msgspec.Struct, frozen=True):
     this run, after the ``before`` that were known; ``withheld`` of them could not be.
 
     ``time`` is the log time of the last head (Unix seconds), by the service's clock; ``witnesses``
-    names who of those that are known has cosigned.
+    names who of those that are known has cosigned. The states of ``resting`` batteries begin with
+    what the log before this one knew, which was not read.
     """
 
     origin: str
@@ -63,6 +78,9 @@ class Audited(msgspec.Struct, frozen=True):
     policy: int
     time: int
     witnesses: tuple[str, ...]
+    auditors: tuple[str, ...]
+    compared: tuple[int, ...]
+    resting: int = 0
 
 
 class Run:
@@ -76,6 +94,7 @@ class Run:
         signatures: Signatures,
         witnesses: tuple[Verifier, ...],
         note: bytes,
+        others: Iterable[bytes] = (),
     ) -> None:
         self._trust = trust
         self._folder = folder
@@ -83,6 +102,7 @@ class Run:
         self._signatures = signatures
         self._witnesses = witnesses
         self._note = note
+        self._others = tuple(others)
         self._checkpoint = Checkpoint(trust.origin, 0, b"")
         self._older: Checkpoint | None = None
         self._older_note = b""
@@ -144,25 +164,56 @@ class Run:
     def _open(self, log: LogState) -> OpenNote:
         key = log_key(log, "checkpoint", self._checkpoint.size)
         verifier = Verifier.from_key(self._trust.origin, key)
-        return open_checkpoint(self._note, verifier, self._witnesses)[1]
+        known = (*self._witnesses, *cosigners((*log.witnesses, *log.auditors)))
+        return open_checkpoint(self._note, verifier, {each.vkey: each for each in known}.values())[
+            1
+        ]
+
+    def _seen(self) -> list[bytes]:
+        """Checkpoints that this auditor knows: the newest of its marks, and what it cosigned."""
+        mark, cosigned = self._folder.mark(), self._folder.cosigned()
+        audited = None if mark is None else mark.note
+        return [note for note in (audited, cosigned) if note is not None]
 
     def _check_growth(self) -> None:
-        mark = self._folder.mark()
-        if mark is None:
-            return
-        self._older_note = mark.note
-        self._older = older = stated_checkpoint(mark.note)
-        if self._checkpoint.size < older.size:
-            if not self._is_signed:
-                raise UNSIGNED.at("checkpoint")
-            raise ROLLBACK.at("checkpoint", f"{self._checkpoint.size} entries, {older.size} before")
+        for note in self._seen():
+            self._older_note, self._older = note, (older := stated_checkpoint(note))
+            if self._checkpoint.size < older.size:
+                if not self._is_signed:
+                    raise UNSIGNED.at("checkpoint")
+                detail = f"{self._checkpoint.size} entries, {older.size} before"
+                raise ROLLBACK.at("checkpoint", detail)
 
     def _check_beginning(self) -> None:
-        older = self._older
-        assert self._proofs is not None  # noqa: S101 - made just before
-        if older is not None and self._proofs.root(older.size) != older.root:
+        for note in self._seen():
+            self._check_same(note)
+
+    def _check_same(self, note: bytes) -> None:
+        """That this log begins with the tree of a checkpoint which is not larger."""
+        self._older_note, self._older = note, (older := stated_checkpoint(note))
+        assert self._proofs is not None  # noqa: S101 - made before anything is compared
+        if self._proofs.root(older.size) != older.root:
             detail = f"its first {older.size} entries have another root"
             raise FORK.at(f"checkpoint of {self._checkpoint.size}", detail)
+
+    def _compare(self, log: LogState) -> tuple[list[int], list[int]]:
+        """The sizes of others' checkpoints: those that fit, and those of larger trees."""
+        sizes = []
+        for note in self._others:
+            try:
+                signed_by(note, log)
+                other = stated_checkpoint(note)
+            except CellbookError as error:
+                raise OTHERS.at("checkpoint", error.describe()) from error
+            if other.origin != log.origin or other.size == 0:
+                raise OTHERS.at("checkpoint", other.origin[:120])
+            if other.size <= self._checkpoint.size:
+                self._check_same(note)
+            sizes.append(other.size)
+        return (
+            [size for size in sizes if size <= self._checkpoint.size],
+            [size for size in sizes if size > self._checkpoint.size],
+        )
 
     def _take(self, timed: Timed) -> None:
         self._leaf = (timed.index, timed.leaf)
@@ -228,8 +279,12 @@ class Run:
         if log.number < self._trust.minimum_policy:
             detail = f"{self._trust.minimum_policy} is the least"
             raise OLD_POLICY.at(f"policy {log.number}", detail)
+        compared, newer = self._compare(log)
         self._folder.keep_audited(self._mark())
+        if newer:
+            raise NEWER.at("checkpoint", f"{max(newer)} entries, {replay.size} were audited")
         cosigned = [line.name for line in opened.signatures if line.time is not None]
+        auditors = {verifier.name for verifier in cosigners(log.auditors)}
         return Audited(
             origin=log.origin,
             size=replay.size,
@@ -241,7 +296,10 @@ class Run:
             subjects=replay.subjects,
             policy=log.number,
             time=log.head_time,
-            witnesses=tuple(cosigned),
+            witnesses=tuple(name for name in cosigned if name not in auditors),
+            auditors=tuple(name for name in cosigned if name in auditors),
+            compared=tuple(sorted(compared)),
+            resting=replay.resting,
         )
 
     def _mark(self) -> Mark:

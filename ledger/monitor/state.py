@@ -5,6 +5,7 @@
     states-<n>      subjects: states and chains, appended whenever they change
     blocks-<n>      blocks of the recomputed index, as of some moment before the mark
     ids, links      ids of entries; which entries concern a subject
+    cosigned        the newest checkpoint that this auditor has cosigned, as a note
     evidence/       what was found to be wrong
 
 Each of the two marks says how many bytes of the other files belong to it. It is written, whole,
@@ -38,8 +39,9 @@ BUSY = declare(
     "Wait until it has ended, or use another folder.",
 )
 
-AUDITED, PROGRESS = "audited.json", "progress.json"
+AUDITED, PROGRESS, COSIGNED = "audited.json", "progress.json", "cosigned"
 _VERSION = 2
+_MAX_FILE = 4 << 20
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -47,7 +49,8 @@ class Mark(msgspec.Struct, frozen=True):
 
     ``states`` and ``blocks`` are names of files; ``states_bytes``, ``blocks_bytes`` and
     ``links_bytes`` are what counts of the files. Blocks hold what stands in the first ``put_in``
-    bytes of states. ``heads`` and ``governance`` count entries.
+    bytes of states. ``heads`` and ``governance`` count entries, ``resting`` batteries with a past
+    in the log before.
     """
 
     origin: str
@@ -63,6 +66,7 @@ class Mark(msgspec.Struct, frozen=True):
     blocks_bytes: int
     put_in: int
     version: int = _VERSION
+    resting: int = 0
 
 
 class StateFolder:
@@ -114,6 +118,20 @@ class StateFolder:
         self.forget_progress()
         self._drop_others(mark)
 
+    def cosigned(self) -> bytes | None:
+        """The newest note that was cosigned. Raises ``unavailable.audit.state``."""
+        try:
+            return _note(self.path / COSIGNED)
+        except OSError as error:
+            raise FOLDER.at(COSIGNED, error.strerror or "") from None
+
+    def keep_cosigned(self, note: bytes) -> None:
+        """Remember what was cosigned, on the disk. Raises ``unavailable.audit.state``."""
+        try:
+            write_whole(self.path / COSIGNED, note)
+        except OSError as error:
+            raise FOLDER.at(COSIGNED, error.strerror or "") from None
+
     def forget_progress(self) -> None:
         """Go on from the last checkpoint that was audited whole."""
         with contextlib.suppress(OSError):
@@ -146,6 +164,37 @@ class StateFolder:
             write_whole(self.path / name, data + b"\n")
         except OSError as error:
             raise FOLDER.at(name, error.strerror or "") from None
+
+
+def known_checkpoints(folder: Path) -> list[bytes]:
+    """The checkpoints in somebody's state folder, which is only read: audited and cosigned.
+
+    Raises ``damaged.audit.state``, ``unavailable.audit.state``.
+    """
+    try:
+        audited = _note(folder / AUDITED)
+        notes = [_note(folder / COSIGNED)]
+        if audited is not None:
+            notes.insert(0, msgspec.json.decode(audited, type=_Noted).note)
+    except OSError as error:
+        raise FOLDER.at(str(folder), error.strerror or "") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise DAMAGED.at(str(folder), str(error)[:200]) from None
+    return list(dict.fromkeys(note for note in notes if note is not None))
+
+
+class _Noted(msgspec.Struct, frozen=True):
+    """What a mark of any version has."""
+
+    note: bytes
+
+
+def _note(path: Path) -> bytes | None:
+    try:
+        with path.open("rb") as file:
+            return file.read(_MAX_FILE)
+    except FileNotFoundError:
+        return None
 
 
 def write_whole(path: Path, data: bytes) -> None:

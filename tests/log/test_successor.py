@@ -15,6 +15,7 @@ from ledger.custody.carrying import brought_over
 from ledger.custody.states import BatteryState
 from ledger.log.home import Home
 from ledger.log.predecessor import PastLogs
+from ledger.monitor.audit import Auditor
 from ledger.monitor.mirror import mirror
 from ledger.proof.dossier import decode_dossier, encode_dossier
 from ledger.proof.trust import load_trust
@@ -89,6 +90,16 @@ def test_a_battery_goes_on_where_it_was(line: Line) -> None:
     assert caught.value.code == "undecided.trust.other-ledger"
     old = line.old.ledger.dossier(line.crashed)
     assert verify_dossier(old, load_trust(line.old.home.trust_bytes()), LATER).record.events == 3
+
+
+def test_an_audit_says_what_rests_on_the_past(line: Line, tmp_path: Path) -> None:
+    new = line.new
+    new.accepted(new.event("decommission", line.crashed))
+    new.live(new.battery(), "manufacture")
+    new.end_epoch()
+    with Auditor(load_trust(new.home.trust_bytes()), tmp_path / "audit", processes=1) as auditor:
+        found = auditor.run(LedgerSource(new.ledger))
+    assert (found.size, found.resting) == (new.store.head().size, 1)
 
 
 def test_a_new_battery_has_no_past(line: Line) -> None:
