@@ -11,7 +11,7 @@ import click
 from cli.governing import confirm, placed, policy_in_force, register
 from cli.output import Example, json_option, print_result, read_file, write_file
 from cli.request import LIMITS, parse_request, verify_request
-from cli.rotating import COMMANDS
+from cli.rotating import COMMANDS, end_of
 from cli.signing import load_signer, passphrase_option
 from keys.errors import declare
 
@@ -60,7 +60,7 @@ for _command in COMMANDS:
 def show(home: Path, as_json: bool) -> None:
     """Print the policy in force."""
     in_force, _, _ = policy_in_force(home)
-    facts = _facts(in_force)
+    facts = {**_facts(in_force), **end_of(home)}
     print_result(_text(facts), facts, as_json=as_json)
 
 
@@ -258,4 +258,7 @@ def _text(facts: dict[str, Any]) -> str:
         *(f"  limit     {name} {value}" for name, value in facts["limits"].items()),
         f"  epoch     {facts['epoch_s']} s",
     ]
+    if "frozen" in facts:
+        after = facts["successor"] or "no log"
+        lines.append(f"  ended     by entry {facts['frozen']}; {after} follows")
     return "\n".join(lines)

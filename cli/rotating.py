@@ -196,6 +196,22 @@ def freeze(
     print_result(f"the end of the log; {what}\n{placed(facts)}", facts, as_json=as_json)
 
 
+def end_of(home: Path) -> dict[str, Any]:
+    """Which entry has ended the log of the ledger in ``home``, and which log follows; empty while
+    it goes on."""
+    from ledger.log.home import Home
+    from ledger.log.stored import find_log_uri, log_state
+
+    store = Home.open(home).open_store()
+    try:
+        log = log_state(store, find_log_uri(store))
+    finally:
+        store.close()
+    if log.frozen is None:
+        return {}
+    return {"frozen": log.frozen, "successor": None if log.successor is None else log.successor[0]}
+
+
 def _next(before: Policy, entry_id: bytes, **changes: Any) -> Policy:
     import msgspec
 

@@ -123,6 +123,10 @@ def test_the_end_of_a_log(world: World) -> None:
     assert found["successor"] == "log.example/2"
     head = world.store.head()
     assert head.checkpoint == head.size == found["index"] + 2
+    shown = run_json("policy", "show", "--home", world.home.path)
+    assert (shown["frozen"], shown["successor"]) == (found["index"], "log.example/2")
+    printed = run("policy", "show", "--home", world.home.path).stdout
+    assert "log.example/2 follows" in printed
     assert world.refused(world.event("manufacture", world.battery())) == "rejected.log.frozen"
 
 
