@@ -55,7 +55,7 @@ class Retold:
             if size <= self._head.checkpoint:
                 raise damage(CHECKPOINT, f"size {size}", "", "the row is missing")
             return
-        self._check_note(log, size, following[1])
+        check_note(log, size, self.growth.root, following[1])
         self.newest_checkpoint = size
         self.checkpoints += 1
 
@@ -96,19 +96,22 @@ class Retold:
         if stored != expected:
             raise damage(TILE, row, "data", _first_difference(stored, expected))
 
-    def _check_note(self, log: LogState, size: int, note: bytes) -> None:
-        row = f"size {size}"
-        verifier = Verifier.from_key(log.origin, log_key(log, "checkpoint", size))
-        try:
-            text = open_note(note, [verifier]).text
-        except CellbookError as error:
-            raise damage(CHECKPOINT, row, "note", error.describe()) from error
-        expected = format_body(Checkpoint(log.origin, size, self.growth.root))
-        if text != expected:
-            raise differs(CHECKPOINT, row, "note", text, expected)
-
     def _without_head(self, size: int) -> CellbookError:
         return damage(CHECKPOINT, f"size {size}", "", "no head is the last entry of that tree")
+
+
+def check_note(log: LogState, size: int, root: bytes, note: bytes) -> None:
+    """That ``note`` is the checkpoint of ``size`` with ``root``, signed by the key that the policy
+    names. Raises ``damaged.checkpoint``."""
+    row = f"size {size}"
+    verifier = Verifier.from_key(log.origin, log_key(log, "checkpoint", size))
+    try:
+        text = open_note(note, [verifier]).text
+    except CellbookError as error:
+        raise damage(CHECKPOINT, row, "note", error.describe()) from error
+    expected = format_body(Checkpoint(log.origin, size, root))
+    if text != expected:
+        raise differs(CHECKPOINT, row, "note", text, expected)
 
 
 def _first_difference(stored: bytes, expected: bytes) -> str:
