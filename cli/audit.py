@@ -4,29 +4,16 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.auditing import Look, checkpoints_in, cosigner_of
 from cli.log_source import open_source
-from cli.output import (
-    Example,
-    flush,
-    json_option,
-    print_json,
-    print_note,
-    print_result,
-    progress,
-)
+from cli.output import Example, flush, json_option, print_note
+from cli.signing import passphrase_option
 from cli.trust import read_trust
 from cli.verify import TRUST
-from keys.errors import BusyError, FailedError, MalformedError, MissingError, UnavailableError
-from ledger.custody.times import format_moment
-
-if TYPE_CHECKING:
-    from ledger.monitor.audit import Auditor
-    from ledger.monitor.run import Audited
-    from ledger.monitor.source import LogSource
+from keys.errors import FailedError, MalformedError
 
 
 @click.command(
@@ -34,6 +21,10 @@ if TYPE_CHECKING:
         "cellbook audit https://log.example.org --state audit --trust trust.toml",
         "cellbook audit copy --state audit --trust trust.toml --json",
         "cellbook audit https://log.example.org --state audit --trust trust.toml --follow",
+        "cellbook audit https://log.example.org --state audit --trust trust.toml "
+        "--cosign auditor.pem --name audits.example.net",
+        "cellbook audit https://log.example.org --state audit --trust trust.toml "
+        "--compare other-auditor",
     )
 )
 @click.argument("place", metavar="URL|FOLDER")
@@ -59,6 +50,21 @@ if TYPE_CHECKING:
     type=click.IntRange(1, 1024),
     help="Processes that verify signatures. The default is one for each core.",
 )
+@click.option(
+    "--compare",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Another auditor's state folder, or a file with a checkpoint that somebody else was "
+    "shown: do both see one history? May be given more than once.",
+)
+@click.option(
+    "--cosign",
+    type=click.Path(path_type=Path),
+    help="The auditor's key file: after a whole audit in which nothing is wrong, cosign the "
+    "checkpoint, and hand it in to the service. Never a witness's key.",
+)
+@click.option("--name", help="The auditor's name, as in its vkey.")
+@passphrase_option
 @json_option
 def audit(
     place: str,
@@ -67,13 +73,18 @@ def audit(
     follow: bool,
     every: int,
     processes: int | None,
+    compare: tuple[Path, ...],
+    cosign: Path | None,
+    name: str | None,
+    passphrase_file: Path | None,
     as_json: bool,
 ) -> None:
     """Replay a whole published log from its tiles, and go on from there the next time.
 
     Checks the checkpoint, that nothing that was seen before has changed, every entry, every
-    signature, and every decision under the policy then in force. Exit codes: 0 nothing is wrong,
-    1 something is (its evidence is in the state folder), 3 it could not be told.
+    signature, every decision under the policy then in force, and every index root. Exit codes:
+    0 nothing is wrong, 1 something is (its evidence is in the state folder), 3 it could not be
+    told.
     """
     from ledger.monitor.audit import Auditor
 
@@ -82,62 +93,17 @@ def audit(
     except MalformedError as error:
         # Exit code 1 says that the log is wrong.
         raise TRUST.at(str(trust), error.describe()) from error
+    others = [note for path in compare for note in checkpoints_in(path)]
+    cosigner = cosigner_of(cosign, name, passphrase_file)
     with open_source(place) as source, Auditor(believed, state, processes=processes) as auditor:
+        look = Look(auditor, source, place, cosigner, as_json)
         try:
-            _once(auditor, source, place, as_json)
+            look.once(others)
             while follow:
                 flush()
                 time.sleep(every)
-                _again(auditor, source, place, as_json)
+                look.again()
         except (FailedError, MalformedError) as error:
             if not as_json:
                 print_note(f"evidence: {error.facts.get('evidence', 'none')}")
             raise
-
-
-def _once(auditor: Auditor, source: LogSource, place: str, as_json: bool) -> None:
-    with progress("auditing entries", quiet=as_json) as tell:
-        report = auditor.run(source, tell)
-    print_result(_text(place, report), _facts(place, report), as_json=as_json)
-
-
-def _again(auditor: Auditor, source: LogSource, place: str, as_json: bool) -> None:
-    """One more look; what could not be looked at now is looked at the next time."""
-    try:
-        report = auditor.run(source)
-    except (BusyError, MissingError, UnavailableError) as error:
-        print_note(f"could not be audited now: {error.describe()}")
-        return
-    if not report.replayed:
-        return
-    if as_json:
-        print_json({"ok": True, **_facts(place, report)})
-    else:
-        done = f"{report.replayed} new entries, {report.size} in all"
-        click.echo(f"{format_moment(report.time, 0)}  {done}: nothing is wrong")
-
-
-def _facts(place: str, report: Audited) -> dict[str, Any]:
-    import msgspec
-
-    facts = msgspec.structs.asdict(report)
-    return {"log": place, **facts, "root": report.root.hex()}
-
-
-def _text(place: str, report: Audited) -> str:
-    withheld = f", {report.withheld} not replayable: withheld" if report.withheld else ""
-    witnesses = ", ".join(report.witnesses) or "none that is known"
-    resting = ""
-    if report.resting:
-        resting = f", {report.resting} of them as the log before knew them, which was not read"
-    return f"""\
-{place}: nothing is wrong
-  log          {report.origin}
-  entries      {report.size}, {report.before} of them audited before
-  replayed     {report.replayed} decisions, their signatures verified{withheld}
-  root         {report.root.hex()}
-  heads        {report.heads}, the last one of {format_moment(report.time, 0)}
-  policy       {report.policy}
-  subjects     {report.subjects}{resting}
-  cosigned by  {witnesses}
-Not checked: that others see this log. Compare a checkpoint that they hold."""

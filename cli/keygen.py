@@ -12,6 +12,7 @@ from keys import algorithms, keyfile
 from keys.cose_key import CoseKey
 from keys.signer import generate
 from ledger.wire.base64text import encode_base64
+from ledger.wire.verifier import COSIGNATURE, Verifier, check_name
 
 ALGORITHMS = {
     "ed25519": algorithms.ED25519,
@@ -26,6 +27,7 @@ ALGORITHMS = {
         "cellbook keygen maker.pem",
         "cellbook keygen maker.pem --save-passphrase",
         "cellbook keygen maker.pem --alg ml-dsa-65 --passphrase-file secret.txt",
+        "cellbook keygen auditor.pem --cosigner audits.example.net",
     )
 )
 @click.argument("file", type=click.Path(path_type=Path))
@@ -46,9 +48,20 @@ ALGORITHMS = {
     is_flag=True,
     help="Keep the new passphrase in FILE.passphrase, where commands find it, and do not print it.",
 )
+@click.option(
+    "--cosigner",
+    metavar="NAME",
+    help="For a witness or an auditor: print its vkey under this name as well, for policies and "
+    "trust files.",
+)
 @json_option
 def keygen(
-    file: Path, alg: str, passphrase_file: Path | None, save_passphrase: bool, as_json: bool
+    file: Path,
+    alg: str,
+    passphrase_file: Path | None,
+    save_passphrase: bool,
+    cosigner: str | None,
+    as_json: bool,
 ) -> None:
     """Make a key and write it, encrypted, to FILE.
 
@@ -57,6 +70,8 @@ def keygen(
     """
     if passphrase_file is not None and save_passphrase:
         raise click.UsageError("--save-passphrase is for a new passphrase, not for a given one.")
+    if cosigner is not None:
+        _check_cosigner(cosigner, alg)
     given = None if passphrase_file is None else read_passphrase(passphrase_file)
     new = keyfile.new_passphrase() if given is None else None
     signer = generate(ALGORITHMS[alg])
@@ -65,9 +80,17 @@ def keygen(
         _save_passphrase(file, new)
         new = None
     facts = {"file": str(file), "alg": alg, **key_facts(signer.key)}
+    if cosigner is not None:
+        facts["vkey"] = Verifier.from_key(cosigner, signer.key, COSIGNATURE).vkey
     if new is not None:
         facts["passphrase"] = new
     print_result(_text(facts, file, save_passphrase), facts, as_json=as_json)
+
+
+def _check_cosigner(name: str, alg: str) -> None:
+    if alg != "ed25519":
+        raise click.UsageError("--cosigner is for ed25519: policies name no other cosigners.")
+    check_name(name)
 
 
 def key_facts(key: CoseKey) -> dict[str, str]:
@@ -90,6 +113,8 @@ def _text(facts: dict[str, str], file: Path, saved: bool) -> str:
         f"kid         {facts['kid']}",
         f"public key  {facts['public_key']}",
     ]
+    if "vkey" in facts:
+        lines.append(f"vkey        {facts['vkey']}")
     if "passphrase" in facts:
         lines += [
             f"passphrase  {facts['passphrase']}",

@@ -186,6 +186,11 @@ class Remote:
         is_packed = reply.headers.get("content-encoding", "").strip().lower() == "gzip"
         return _unpacked(reply.body, most, url) if is_packed else reply.body
 
+    def cosign(self, note: bytes) -> None:
+        """Hand in a checkpoint with cosignatures. Raises what refuses them, and
+        ``unavailable.service.*``."""
+        self._send("POST", "/checkpoint/cosignatures", MAX_JSON, note, "text/plain; charset=utf-8")
+
     def keys(self) -> list[CoseKey]:
         """The keys with which the log signs or signed receipts, by its own word."""
         return read_keys(self._get("/.well-known/scitt-keys", MAX_JSON))

@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from keys.errors import CellbookError
+from ledger.monitor.audited import Audited
 from ledger.monitor.checked import LEAF, TREE
+from ledger.monitor.cosigning import Cosigned, Cosigner, cosign_audited
 from ledger.monitor.evidence import write_evidence
+from ledger.monitor.records import DAMAGED
 from ledger.monitor.replay import AuditReplay
-from ledger.monitor.run import Audited, Progress, Run
+from ledger.monitor.run import Progress, Run
 from ledger.monitor.signatures import Signatures
-from ledger.monitor.source import TOO_LARGE, WRONG_SIZE, LogSource, fetch_checkpoint
+from ledger.monitor.source import (
+    CHECKPOINT,
+    TOO_LARGE,
+    WRONG_SIZE,
+    LogSource,
+    fetch_checkpoint,
+    stated_checkpoint,
+)
 from ledger.monitor.state import StateFolder
 from ledger.proof.trust import Trust
 from ledger.tree.tiles import BUNDLE
+from ledger.wire.note import MAX_NOTE
 from ledger.wire.verifier import Verifier
 
 OF_FILES = (TREE, LEAF, BUNDLE, TOO_LARGE, WRONG_SIZE)
 """Faults of files that nobody has signed: another source may have the right ones."""
+CANDIDATE = f"{CHECKPOINT}?for=audit"
+"""Whoever serves static files answers with the checkpoint, or with nothing."""
 SAVED_EVERY = 4_096
 """Entries after which progress is written down."""
 
@@ -58,16 +72,25 @@ class Auditor:
         self._forget()
         self._folder.close()
 
-    def run(self, source: LogSource, progress: Progress | None = None) -> Audited:
-        """Audit what ``source`` publishes now, from where the last audit ended.
+    def run(
+        self,
+        source: LogSource,
+        progress: Progress | None = None,
+        *,
+        others: Iterable[bytes] = (),
+    ) -> Audited:
+        """Audit what ``source`` publishes now, from where the last audit ended, and compare it with
+        the checkpoints that ``others`` hold.
 
         Raises for a fault ``failed.*`` or ``malformed.*``, with facts ``evidence`` (a folder) and
         ``entry`` where it is one; the state stays as it was. Other errors say that the audit could
         not be made. After those, and where only a file is wrong, it goes on from its progress.
         """
-        note = fetch_checkpoint(source)
+        note = self._asked_for(source)
         replay = self._replay = self._replay or AuditReplay(self._folder, self._signatures.backend)
-        run = Run(self._trust, self._folder, replay, self._signatures, self._witnesses, note)
+        run = Run(
+            self._trust, self._folder, replay, self._signatures, self._witnesses, note, others
+        )
         try:
             return run.audit(source, progress or (lambda done, total: None), self._saved_every)
         except BaseException as error:
@@ -75,12 +98,34 @@ class Auditor:
             self._forget()
             if not isinstance(error, CellbookError) or error.exit_code != 1:
                 raise
+            if error.error == DAMAGED:
+                raise
             if error.error not in OF_FILES:
                 self._folder.forget_progress()
             place = str(write_evidence(self._folder.path / "evidence", *run.evidence(error)))
             raise error.error.at(
                 error.where, error.detail, **error.facts, evidence=place
             ) from error
+
+    def cosign(self, cosigner: Cosigner, time: int) -> Cosigned:
+        """Cosign, at ``time`` (Unix seconds), the checkpoint that the last ``run`` has audited, and
+        write it into the folder. Raises as ``cosign_audited``."""
+        mark, replay = self._folder.mark(), self._replay
+        if mark is None or replay is None or replay.log is None or mark.size != replay.size:
+            raise RuntimeError("only what was audited whole is cosigned")
+        return cosign_audited(self._folder, mark.note, replay.log, cosigner, time)
+
+    def _asked_for(self, source: LogSource) -> bytes:
+        """The checkpoint that a service wants to be audited next; where it names none, or one that
+        is older than what is known here, the published one."""
+        mark = self._folder.mark()
+        with suppress(CellbookError):
+            note = source.fetch(CANDIDATE, MAX_NOTE)
+            if note is not None:
+                known = 0 if mark is None else stated_checkpoint(mark.note).size
+                if stated_checkpoint(note).size >= known:
+                    return note
+        return fetch_checkpoint(source)
 
     def _forget(self) -> None:
         self._signatures.clear()

@@ -37,6 +37,18 @@ TIME = declare(
     "Keep the evidence; the log's times cannot be relied on.",
 )
 
+NEWER = declare(
+    "undecided.audit.newer",
+    "A checkpoint to compare with is of a larger tree than the one that was audited.",
+    "Audit the log where that checkpoint is from, with --compare and this state; or try again when "
+    "this place has grown.",
+)
+OTHERS = declare(
+    "usage.audit.compare",
+    "What is to be compared with is no checkpoint that this log has signed.",
+    "Name another audit's state folder, or a file with a checkpoint of this log.",
+)
+
 _PASSED_ON = frozenset({"unsupported", "undecided", "missing", "busy", "unavailable"})
 """Classes of errors that say that something could not be decided: of nobody's fault."""
 

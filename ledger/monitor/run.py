@@ -20,15 +20,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
-import msgspec
-
 from keys.errors import CellbookError
 from ledger.custody.cosigners import cosigners
 from ledger.custody.governance import Head
 from ledger.custody.policy import log_key
 from ledger.custody.states import LogState
+from ledger.monitor.audited import Audited as Audited
 from ledger.monitor.checked import CheckedTiles
-from ledger.monitor.cosigning import signed_by
 from ledger.monitor.entries import NO_HEAD, Entries, Timed
 from ledger.monitor.evidence import Evidence, of_checkpoints, of_entry
 from ledger.monitor.faults import (
@@ -36,7 +34,6 @@ from ledger.monitor.faults import (
     GENESIS,
     INDEX,
     NEWER,
-    OTHERS,
     ROLLBACK,
     TIME,
     wrong_entry,
@@ -45,6 +42,7 @@ from ledger.monitor.replay import AuditReplay
 from ledger.monitor.signatures import BadSignature, Signatures
 from ledger.monitor.source import LogSource, stated_checkpoint
 from ledger.monitor.state import Mark, StateFolder
+from ledger.monitor.views import Views
 from ledger.proof.checkpoint import ORIGIN, Checkpoint, open_checkpoint
 from ledger.proof.genuine import OLD_POLICY
 from ledger.proof.trust import Trust
@@ -56,31 +54,6 @@ Progress = Callable[[int, int], None]
 """Called with (entries done, entries in all)."""
 
 _STEP = 256
-
-
-class Audited(msgspec.Struct, frozen=True):
-    """A log of ``size`` entries in which nothing is wrong. ``replayed`` of them were decided in
-    this run, after the ``before`` that were known; ``withheld`` of them could not be.
-
-    ``time`` is the log time of the last head (Unix seconds), by the service's clock; ``witnesses``
-    names who of those that are known has cosigned. The states of ``resting`` batteries begin with
-    what the log before this one knew, which was not read.
-    """
-
-    origin: str
-    size: int
-    root: bytes
-    before: int
-    replayed: int
-    withheld: int
-    heads: int
-    subjects: int
-    policy: int
-    time: int
-    witnesses: tuple[str, ...]
-    auditors: tuple[str, ...]
-    compared: tuple[int, ...]
-    resting: int = 0
 
 
 class Run:
@@ -104,8 +77,7 @@ class Run:
         self._note = note
         self._others = tuple(others)
         self._checkpoint = Checkpoint(trust.origin, 0, b"")
-        self._older: Checkpoint | None = None
-        self._older_note = b""
+        self._views: Views | None = None
         self._proofs: Proofs | None = None
         self._leaf: tuple[int, bytes] | None = None
         self._is_signed = False
@@ -117,10 +89,11 @@ class Run:
         if checkpoint.origin != self._trust.origin:
             raise ORIGIN.at("checkpoint", f"{checkpoint.origin!r:.120}")
         self._check_signature()
-        self._check_growth()
+        self._views = Views(checkpoint, self._folder)
+        self._views.check_growth(is_signed=self._is_signed)
         tiles = CheckedTiles(source, checkpoint.size, checkpoint.root)
         self._proofs = Proofs(tiles)
-        self._check_beginning()
+        self._views.check_beginning(self._proofs)
         before = self._replay.size
         with Entries(tiles) as entries:
             self._replay.entries = entries
@@ -136,9 +109,10 @@ class Run:
     def evidence(self, error: CellbookError) -> tuple[Evidence, dict[str, bytes]]:
         """What shows a fault, and the files that belong to it."""
         files = {"checkpoint": self._note}
-        if self._older is not None and error.error in (ROLLBACK, FORK):
-            files["checkpoint-before"] = self._older_note
-            return of_checkpoints(error, self._checkpoint, self._older, self._proofs), files
+        views = self._views
+        if views is not None and views.older is not None and error.error in (ROLLBACK, FORK):
+            files["checkpoint-before"] = views.older_note
+            return of_checkpoints(error, self._checkpoint, views.older, self._proofs), files
         index = error.facts.get("entry")
         if self._leaf is not None and index == self._leaf[0]:
             files["entry"] = self._leaf[1]
@@ -168,52 +142,6 @@ class Run:
         return open_checkpoint(self._note, verifier, {each.vkey: each for each in known}.values())[
             1
         ]
-
-    def _seen(self) -> list[bytes]:
-        """Checkpoints that this auditor knows: the newest of its marks, and what it cosigned."""
-        mark, cosigned = self._folder.mark(), self._folder.cosigned()
-        audited = None if mark is None else mark.note
-        return [note for note in (audited, cosigned) if note is not None]
-
-    def _check_growth(self) -> None:
-        for note in self._seen():
-            self._older_note, self._older = note, (older := stated_checkpoint(note))
-            if self._checkpoint.size < older.size:
-                if not self._is_signed:
-                    raise UNSIGNED.at("checkpoint")
-                detail = f"{self._checkpoint.size} entries, {older.size} before"
-                raise ROLLBACK.at("checkpoint", detail)
-
-    def _check_beginning(self) -> None:
-        for note in self._seen():
-            self._check_same(note)
-
-    def _check_same(self, note: bytes) -> None:
-        """That this log begins with the tree of a checkpoint which is not larger."""
-        self._older_note, self._older = note, (older := stated_checkpoint(note))
-        assert self._proofs is not None  # noqa: S101 - made before anything is compared
-        if self._proofs.root(older.size) != older.root:
-            detail = f"its first {older.size} entries have another root"
-            raise FORK.at(f"checkpoint of {self._checkpoint.size}", detail)
-
-    def _compare(self, log: LogState) -> tuple[list[int], list[int]]:
-        """The sizes of others' checkpoints: those that fit, and those of larger trees."""
-        sizes = []
-        for note in self._others:
-            try:
-                signed_by(note, log)
-                other = stated_checkpoint(note)
-            except CellbookError as error:
-                raise OTHERS.at("checkpoint", error.describe()) from error
-            if other.origin != log.origin or other.size == 0:
-                raise OTHERS.at("checkpoint", other.origin[:120])
-            if other.size <= self._checkpoint.size:
-                self._check_same(note)
-            sizes.append(other.size)
-        return (
-            [size for size in sizes if size <= self._checkpoint.size],
-            [size for size in sizes if size > self._checkpoint.size],
-        )
 
     def _take(self, timed: Timed) -> None:
         self._leaf = (timed.index, timed.leaf)
@@ -279,10 +207,12 @@ class Run:
         if log.number < self._trust.minimum_policy:
             detail = f"{self._trust.minimum_policy} is the least"
             raise OLD_POLICY.at(f"policy {log.number}", detail)
-        compared, newer = self._compare(log)
+        assert self._views is not None and self._proofs is not None  # noqa: S101, PT018
+        self._views.check_growth(is_signed=True)
+        compared = self._views.compare(self._others, log, self._proofs)
         self._folder.keep_audited(self._mark())
-        if newer:
-            raise NEWER.at("checkpoint", f"{max(newer)} entries, {replay.size} were audited")
+        if (largest := max(compared, default=0)) > replay.size:
+            raise NEWER.at("checkpoint", f"{largest} entries, {replay.size} were audited")
         cosigned = [line.name for line in opened.signatures if line.time is not None]
         auditors = {verifier.name for verifier in cosigners(log.auditors)}
         return Audited(

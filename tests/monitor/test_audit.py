@@ -13,7 +13,8 @@ import pytest
 from keys.errors import CellbookError
 from ledger.custody.decision import read_content
 from ledger.custody.governance import Head, LogKey
-from ledger.monitor.audit import Audited, Auditor
+from ledger.monitor.audit import Auditor
+from ledger.monitor.audited import Audited
 from ledger.monitor.source import MAX_BUNDLE
 from ledger.proof.checkpoint import Checkpoint, format_body, open_checkpoint
 from ledger.proof.heads import LATEST
