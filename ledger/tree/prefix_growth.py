@@ -12,7 +12,7 @@ from hashlib import sha256
 import msgspec
 
 from ledger.tree.merkle import HASH
-from ledger.tree.prefix import KEY, leaf_node
+from ledger.tree.prefix import EMPTY, KEY
 from ledger.tree.prefix_blocks import (
     BLOCK_BITS,
     DEEPEST,
@@ -27,6 +27,7 @@ from ledger.tree.prefix_blocks import (
     root_block,
     well_formed,
 )
+from ledger.tree.prefix_full import LINKS, hash_full, is_full
 from ledger.tree.prefix_insertion import Insertion, with_key
 
 _FEW = 8
@@ -63,11 +64,12 @@ class _Link(msgspec.Struct, frozen=True):
 
 
 class _Touched(msgspec.Struct, frozen=True):
-    """A block on the ways: its bytes, inner nodes on the ways, and keys that it does not have."""
+    """A block on the ways: its bytes, inner nodes on the ways (None where the block is full: they
+    are those above the links), and keys that it does not have."""
 
     place: bytes
     data: bytearray
-    dirty: set[int]
+    dirty: set[int] | None
     links: list[_Link]
     new: list[bytes]
 
@@ -114,6 +116,8 @@ class _Descent:
         None where that was all.
         """
         keys, byte_at = self._keys, len(place)
+        if is_full(block):
+            return self._linked(place, block, first, end)
         if end - first == 1:
             key = keys[first]
             replaced = _replaced(block, key[byte_at], key, self._values[key])
@@ -121,7 +125,8 @@ class _Descent:
                 self._done[place] = replaced
                 return None
         data = bytearray(block)
-        touched = _Touched(place, data, set(), [], [])
+        dirty: set[int] = set()
+        touched = _Touched(place, data, dirty, [], [])
         if byte_at * BLOCK_BITS == DEEPEST:
             touched.new.extend(keys[first:end])
             return touched
@@ -137,7 +142,20 @@ class _Descent:
                 start += HEADER
                 mask >>= 1
             if self._arrive(touched, start, first, stop):
-                touched.dirty.update(way)
+                dirty.update(way)
+            first = stop
+        return touched
+
+    def _linked(self, place: bytes, block: bytes, first: int, end: int) -> _Touched:
+        """Follow the keys through a full block: from link to link."""
+        keys, byte_at = self._keys, len(place)
+        touched = _Touched(place, bytearray(block), None, [], [])
+        while first < end:
+            byte, stop = keys[first][byte_at], first + 1
+            while stop < end and keys[stop][byte_at] == byte:
+                stop += 1
+            below = keys[first][: byte_at + 1]
+            touched.links.append(_Link(LINKS[byte], below, first, stop))
             first = stop
         return touched
 
@@ -160,7 +178,10 @@ class _Descent:
         data = touched.data
         for link in touched.links:
             data[link.at + 1 : link.at + 1 + HASH] = self._done[link.place][1 : 1 + HASH]
-        _hash(data, touched.dirty)
+        if touched.dirty is None:
+            hash_full(data, (link.place[-1] for link in touched.links))
+        else:
+            _hash(data, touched.dirty)
         block = bytes(data)
         if touched.new:
             block = self._grown(block, len(touched.place) * BLOCK_BITS, touched.new)
@@ -181,26 +202,38 @@ class _Descent:
 def _replaced(block: bytes, byte: int, key: bytes, value: bytes) -> bytes | None:
     """``block`` with ``value`` and all hashes, where the leaf of ``key`` is in it, else None.
 
-    ``byte`` are the key's bits in this block. Most blocks of a large tree are on one way only.
+    ``byte`` are the key's bits in this block. Most blocks of a large tree are on one way only, and
+    most of the time of a change is spent here: hence what is inlined.
     """
-    start, mask, way = 0, 0x80, []
+    start, mask = 0, 0x80
+    siblings: list[tuple[int, int]] = []
     while block[start] == INNER_TAG:
         left = start + HEADER
         right = left + (block[start + 33] << 16 | block[start + 34] << 8 | block[start + 35])
-        is_right = byte & mask
-        way.append((start, left if is_right else right, is_right))
-        start = right if is_right else left
+        # The sibling, as a negative number where it is on the left.
+        if byte & mask:
+            siblings.append((start, -left))
+            start = right
+        else:
+            siblings.append((start, right))
+            start = left
         # In the deepest blocks no mask is left in the end: then another key is found, or this one.
         mask >>= 1
     if block[start] != LEAF_TAG or block[start + 1 : start + 33] != key:
         return None
-    data, node = bytearray(block), leaf_node(key, value)
+    data, node = bytearray(block), sha256(b"\x22" + key + value).digest()
     data[start + 33 : start + 65] = value
-    for parent, beside, is_right in reversed(way):
-        known = block[beside] >= INNER_TAG
-        sibling = block[beside + 1 : beside + 33] if known else hash_at(block, beside)
-        pair = sibling + node if is_right else node + sibling
-        data[parent + 1 : parent + 33] = node = sha256(b"\x23" + pair).digest()
+    for parent, beside in reversed(siblings):
+        at = beside if beside > 0 else -beside
+        tag = block[at]
+        if tag >= INNER_TAG:
+            sibling = block[at + 1 : at + 33]
+        elif tag:
+            sibling = sha256(b"\x22" + block[at + 1 : at + 65]).digest()
+        else:
+            sibling = EMPTY
+        pair = b"\x23" + (node + sibling if beside > 0 else sibling + node)
+        data[parent + 1 : parent + 33] = node = sha256(pair).digest()
     return bytes(data)
 
 
