@@ -11,6 +11,7 @@ from keys.errors import declare
 from ledger.custody.decision import NO_CHAINS, Content, Decision, decide
 from ledger.custody.governance import Policy
 from ledger.custody.operators import signing_key
+from ledger.custody.placing import NO_WHOLES, Wholes
 from ledger.custody.policy import NO_POLICY, root_key_for
 from ledger.custody.profiles import Profiles
 from ledger.custody.refold import Chain
@@ -48,6 +49,7 @@ def admit(
     carried: Container[str] | None = None,
     profiles: Profiles | None = None,
     chains: Mapping[str, Chain] = NO_CHAINS,
+    wholes: Wholes = NO_WHOLES,
 ) -> Admission:
     """Decide ``statement`` as entry ``occasion.index`` after ``states``.
 
@@ -75,6 +77,7 @@ def admit(
         carried=carried,
         profiles=profiles,
         chains=chains,
+        wholes=wholes,
     )
     return Admission(key, decision)
 

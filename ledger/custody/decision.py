@@ -28,6 +28,7 @@ from ledger.custody.governed import AUDIENCE, WRONG_SUBJECT, govern
 from ledger.custody.guests import follow_guest
 from ledger.custody.identifiers import GS1_HOST, is_model_uri, parse_subject
 from ledger.custody.mandates import Mandate, apply_mandate
+from ledger.custody.placing import NO_WHOLES, Wholes
 from ledger.custody.policy import NO_POLICY
 from ledger.custody.profiles import Profiles
 from ledger.custody.refold import Chain, Change, change_of, changed, following
@@ -91,6 +92,7 @@ def decide(
     carried: Container[str] | None = None,
     profiles: Profiles | None = None,
     chains: Mapping[str, Chain] = NO_CHAINS,
+    wholes: Wholes = NO_WHOLES,
 ) -> Decision:
     """Decide ``statement`` as entry ``occasion.index`` under the policy ``log`` (None: genesis).
 
@@ -100,8 +102,8 @@ def decide(
     names the batteries whose histories are at hand: a buyer's dossier carries not all, and of
     others nothing is judged or folded. ``profiles`` are those that a buyer chose to judge by;
     without, the policy's. They change no state. ``chains`` are the entries before of the batteries
-    of a corrected entry (``refold.fetch_chains``). Raises ``rejected.*`` for everything that is no
-    rule's matter.
+    of a corrected entry (``refold.fetch_chains``), ``wholes`` says where batteries are that are not
+    carried. Raises ``rejected.*`` for everything that is no rule's matter.
     """
     if isinstance(content, Governance):
         subjects, after = govern(statement, content, occasion, log, states)
@@ -129,7 +131,17 @@ def decide(
         decision = _decide_model(statement, content, occasion, log, states, refuse, judged_by)
     else:
         decision = _decide_event(
-            statement, content, occasion, log, states, cited, refuse, carried, judged_by, chains
+            statement,
+            content,
+            occasion,
+            log,
+            states,
+            cited,
+            refuse,
+            carried,
+            judged_by,
+            chains,
+            wholes,
         )
     return msgspec.structs.replace(decision, after={**decision.after, **claims})
 
@@ -167,11 +179,12 @@ def _decide_event(
     carried: Container[str] | None,
     profiles: Profiles,
     chains: Mapping[str, Chain],
+    wholes: Wholes,
 ) -> Decision:
     named = named_by(content, statement.sub)
     for name in named:
         _check_name(name, states.get(name.uri))
-    subjects = concerned_by(content, named, states, cited, log.subjects)
+    subjects = concerned_by(content, named, states, cited, log.subjects, wholes)
     entry_id = cited_by(content)
     if entry_id is not None:
         others = (uri for uri in cited[entry_id].subjects if uri != statement.sub)

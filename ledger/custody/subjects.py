@@ -25,6 +25,7 @@ from ledger.custody.events import (
     Withdrawal,
     kind_of,
 )
+from ledger.custody.placing import NO_WHOLES, Wholes
 from ledger.custody.states import BatteryState, State
 
 Part = Literal["event", "sub", "alias", "child", "input", "output", "remainder", "unit", "restated"]
@@ -155,10 +156,12 @@ def concerned_by(
     states: Mapping[str, State],
     cited: Mapping[bytes, CitedEntry],
     limit: int,
+    wholes: Wholes = NO_WHOLES,
 ) -> tuple[str, ...]:
     """All subjects of the event, each once, in the order in which they are named.
 
-    ``states`` are the states before the event. Raises ``rejected.entry.unknown`` where a cited
+    ``states`` are the states before the event; ``wholes`` says of batteries whose states are not
+    at hand where they are. Raises ``rejected.entry.unknown`` where a cited
     entry is not in ``cited``, ``rejected.subject.count`` above ``limit``.
     """
     uris = [name.uri for name in named]
@@ -172,8 +175,10 @@ def concerned_by(
         uris += entry.subjects
     for uri in tuple(uris):
         state = states.get(uri)
-        if isinstance(state, BatteryState) and state.parent is not None:
-            uris.append(state.parent)
+        known = state.parent if isinstance(state, BatteryState) else None
+        whole = wholes.get(uri, known)
+        if whole is not None:
+            uris.append(whole)
     subjects = tuple(dict.fromkeys(uris))
     if len(subjects) > limit:
         raise TOO_MANY.at("payload", f"{len(subjects)} subjects, {limit} are allowed")

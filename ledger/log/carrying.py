@@ -25,7 +25,7 @@ from ledger.log.registration import Prepared, Submitted, unchecked
 from ledger.log.sequencer import BUSY
 from ledger.log.signers import LogSigners
 from ledger.proof.assemble_past import assemble_past
-from ledger.proof.contents import carried_by
+from ledger.proof.carried import carried_by
 from ledger.proof.predecessor import Recalled, read_levels, spanning, verify_past
 from ledger.proof.reader import LogReader
 from ledger.store.sql import SqlStore
@@ -158,11 +158,11 @@ class _Taking:
         """The verified past of ``battery``."""
         past = assemble_past(self._readers, [battery])
         levels = read_levels((), past)[1:]
-        contents = [entry.content for entries in reversed(levels) for entry in entries]
+        known = [(entry.entry_id, entry.content) for entries in levels for entry in entries]
         statement = parse_statement(read_entry(self._store, 0).leaf)
         genesis = parse_governance(statement.payload)
         assert isinstance(genesis, Policy)  # noqa: S101 - the log began with it
-        carried = carried_by(battery, contents)
+        carried = carried_by(battery, known)
         newer = {battery: level} if level else {}
         return verify_past(past, levels, genesis, statement.aud, carried, newer=newer)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from ledger.proof.contents import origins
+from ledger.proof.carried import Entry, follow
 from ledger.proof.dossier import Past
 from ledger.proof.gathering import Gathered
 from ledger.proof.reader import LogReader
@@ -21,16 +21,14 @@ def assemble_past(readers: Sequence[LogReader], batteries: Iterable[str]) -> Pas
 def carried_in(logs: Sequence[Gathered], batteries: Iterable[str]) -> set[str]:
     """Take all entries of ``batteries`` and of those on whose histories theirs rest, out of all
     ``logs``; gives the names of all of them."""
-    carried = set(batteries)
-    waiting = sorted(carried)
-    while waiting:
-        uri = waiting.pop()
+
+    def entries(uri: str) -> Iterator[Entry]:
         for log in logs:
             for index in log.take(uri):
-                new = set(origins(log.entry(index)[1], carried)) - carried
-                carried |= new
-                waiting += sorted(new)
-    return carried
+                statement, content = log.entry(index)
+                yield statement.entry_id, content
+
+    return set(follow(batteries, entries))
 
 
 def gathered_past(

@@ -1,12 +1,11 @@
 """What belongs into a dossier: pure functions that who writes one and who checks one share.
 
-A battery's history rests on other histories: on those of the batteries that it was made from, and
-of the units that it was built of. All of these are *carried*.
+Whose histories are *carried* the module of that name tells.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container
 
 from ledger.custody.decision import Content
 from ledger.custody.events import (
@@ -22,48 +21,8 @@ from ledger.custody.events import (
     Withdrawal,
 )
 from ledger.custody.governance import ListSnapshot
+from ledger.custody.mandates import MandateGiven
 from ledger.wire.hash_envelope import HashEnvelope
-
-
-def origins(content: Content, carried: Container[str]) -> tuple[str, ...]:
-    """The batteries on whose histories those of ``carried`` rest, as far as ``content`` says."""
-    begun, sources = _begun(content)
-    return sources if any(uri in carried for uri in begun) else ()
-
-
-def _begun(content: Content) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The batteries that ``content`` begins or sets free, and those out of which they come."""
-    if isinstance(content, Repurpose):
-        outputs = [output.id for output in content.outputs]
-        outputs += [uri for output in content.outputs for uri in output.children]
-        outputs += [left.id for left in content.remainder if left.id is not None]
-        return tuple(outputs), tuple(item.id for item in content.inputs)
-    if isinstance(content, Manufacture):
-        return (content.ids[0].uri,), content.children
-    return (), ()
-
-
-def carried_by(subject: str, contents: Iterable[Content]) -> frozenset[str]:
-    """All batteries whose histories the dossier of ``subject`` carries, by its entries' contents.
-
-    Log order is no help: a pack is opened with another one after its modules were put into it, so
-    a module leads to the other pack. Every content is followed once, whatever a hostile file says.
-    """
-    by_begun: dict[str, list[int]] = {}
-    sources = []
-    for place, content in enumerate(contents):
-        begun, out_of = _begun(content)
-        sources.append(out_of)
-        for uri in begun:
-            by_begun.setdefault(uri, []).append(place)
-    carried, waiting = {subject}, [subject]
-    while waiting:
-        for place in by_begun.pop(waiting.pop(), ()):
-            new = [uri for uri in sources[place] if uri not in carried]
-            sources[place] = ()
-            carried.update(new)
-            waiting += new
-    return frozenset(carried)
 
 
 def models_of(content: Content, carried: Container[str]) -> tuple[str, ...]:
@@ -95,7 +54,7 @@ def principals(content: Content) -> tuple[str, ...]:
 
 def has_log_time(content: Content) -> bool:
     """Whether what ``content`` says depends on its log time, so that its head belongs to it."""
-    return isinstance(content, Event | HashEnvelope | ListSnapshot)
+    return isinstance(content, Event | HashEnvelope | ListSnapshot | MandateGiven)
 
 
 def _about(content: Content, sub: str, carried: Container[str]) -> tuple[bytes, ...]:

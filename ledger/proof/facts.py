@@ -210,6 +210,10 @@ def _unchecked(
     )
     for whole in dict.fromkeys(_wholes(history, carried)):
         yield f"what happened to {whole}, of which it is or was a part: see that dossier"
+    others = sum(uri not in carried for uri in history.wholes)
+    if others:
+        units = "the other unit that was" if others == 1 else f"the {others} other units that were"
+        yield f"{units} in one pack with it or with what it is made of: see their own dossiers"
     if profile.model is not None and profile.model_issuer not in (None, battery.maker):
         yield f"the rated values of {profile.model}: {profile.model_issuer} states them, no maker"
     whether = "that the white list was copied rightly" if history.works else "white lists"

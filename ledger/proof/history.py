@@ -19,6 +19,8 @@ from ledger.custody.citing import Registered, cited_entries
 from ledger.custody.decision import Content, Decision, decide, needed, read_content
 from ledger.custody.events import Event
 from ledger.custody.governance import Head, ListSnapshot
+from ledger.custody.mandates import MandateGiven
+from ledger.custody.placing import NO_WHOLES, Wholes, placed_by
 from ledger.custody.profiles import Profiles
 from ledger.custody.refold import Chain, change_of, fetch_chains
 from ledger.custody.rules import Finding, Occasion, applicable
@@ -86,10 +88,19 @@ class SnapshotEntry(msgspec.Struct, frozen=True):
     time: int
 
 
+class Signed(msgspec.Struct, frozen=True):
+    """Whose key signed a statement, and its log time."""
+
+    iss: str
+    kid: bytes
+    time: int
+
+
 class History(msgspec.Struct, frozen=True):
     """What the entries of a dossier say together: policy, states, each event as decided, the
     documents that existed, the lists that were stated, and what they prove of signers (``works``:
-    filled in by who has the proofs).
+    filled in by who has the proofs). ``wholes`` says of units that are not carried where they are,
+    as far as the entries tell.
 
     Only signatures and decisions are verified: that the entries are in the log is shown by
     checkpoint and receipts.
@@ -101,6 +112,8 @@ class History(msgspec.Struct, frozen=True):
     documents: tuple[DocumentEntry, ...] = ()
     snapshots: tuple[SnapshotEntry, ...] = ()
     works: tuple[Work, ...] = ()
+    wholes: Wholes = NO_WHOLES
+    mandates: Mapping[bytes, Signed] = {}
 
 
 def read_entries(rows: tuple[DossierEntry, ...]) -> tuple[ReadEntry, ...]:
@@ -120,16 +133,17 @@ def replay(
     carried: frozenset[str],
     backend: Backend | None = None,
     profiles: Profiles | None = None,
+    wholes: Wholes = NO_WHOLES,
 ) -> History:
     """Decide ``entries`` in order; ``carried`` names the batteries whose histories they are.
 
-    With ``profiles``, all events are judged by them, whatever policy was in force. That changes no
-    state, and nothing of what makes a record genuine.
+    ``wholes`` is that of the log before. With ``profiles``, all events are judged by them, whatever
+    policy was in force. That changes no state, and nothing of what makes a record genuine.
 
     Every event must have its head (the first one after it) among ``entries``. Raises
     ``failed.*`` and ``rejected.*``, with the entry in ``where``, and ``failed.dossier.head``.
     """
-    told = _Replay(entries, carried, backend, profiles)
+    told = _Replay(entries, carried, backend, profiles, wholes)
     for entry in entries:
         with _at(entry.index):
             told.take(entry)
@@ -140,6 +154,7 @@ class _Options(TypedDict):
     refuse: bool
     carried: frozenset[str]
     chains: Mapping[str, Chain]
+    wholes: Wholes
 
 
 class _Replay:
@@ -149,8 +164,10 @@ class _Replay:
         carried: frozenset[str],
         backend: Backend | None,
         profiles: Profiles | None,
+        wholes: Wholes,
     ) -> None:
         self._carried = carried
+        self._wholes = dict(wholes)
         self._backend = backend
         self._profiles = profiles
         found = (entry.content for entry in entries if isinstance(entry.content, Head))
@@ -161,6 +178,7 @@ class _Replay:
         self._events: list[Decided] = []
         self._documents: list[DocumentEntry] = []
         self._snapshots: list[SnapshotEntry] = []
+        self._mandates: dict[bytes, Signed] = {}
         self._contents: set[bytes] = set()
         self._chains: dict[str, list[Registered]] = {}
 
@@ -182,6 +200,7 @@ class _Replay:
             refuse=False,
             carried=self._carried,
             chains=fetch_chains(change_of(content, cited, self._log), self._chain),
+            wholes=self._wholes,
         )
         given = (
             statement,
@@ -197,6 +216,7 @@ class _Replay:
             if self._log is not None and self._profiles not in (None, self._log.profiles):
                 judged = decide(*given, profiles=self._profiles, **options)
             self._events.append(_decided(entry, content, time, decision, judged))
+            self._place(content)
         self._states.update(decision.after)
         known = Registered(entry.index, entry.entry_id, statement, content)
         self._known[entry.entry_id] = known
@@ -206,8 +226,16 @@ class _Replay:
             self._documents.append(DocumentEntry(entry, content, time))
         elif isinstance(content, ListSnapshot):
             self._snapshots.append(SnapshotEntry(entry, content, time))
+        elif isinstance(content, MandateGiven):
+            self._mandates[entry.entry_id] = Signed(statement.iss, statement.kid, time)
         elif not isinstance(content, Event):
             self._log = _log_state(decision.after) or self._log
+
+    def _place(self, event: Event) -> None:
+        """Remember of units that are not carried where they are from here on."""
+        if event.corrects is None:
+            placed = placed_by(event).items()
+            self._wholes.update((uri, whole) for uri, whole in placed if uri not in self._carried)
 
     def _chain(self, uri: str, limit: int) -> list[Registered]:
         return self._chains.get(uri, [])[:limit]
@@ -216,9 +244,10 @@ class _Replay:
         """What was decided, with the findings that only the end of the file shows."""
         assert self._log is not None  # noqa: S101 - admit refuses everything before a policy
         compromised = compromised_keys(self._states)
-        events = tuple(flagged(decided, compromised) for decided in self._events)
+        events = tuple(flagged(decided, compromised, self._mandates) for decided in self._events)
         documents, snapshots = tuple(self._documents), tuple(self._snapshots)
-        return History(self._log, self._states, events, documents, snapshots)
+        given = (self._log, self._states, events, documents, snapshots)
+        return History(*given, wholes=self._wholes, mandates=self._mandates)
 
 
 def _decided(
@@ -246,15 +275,30 @@ def compromised_keys(states: Mapping[str, State]) -> dict[tuple[str, bytes], int
     }
 
 
-def flagged(decided: Decided, compromised: Mapping[tuple[str, bytes], int]) -> Decided:
-    """KEY-1: what was signed after a compromise date is flagged once, never removed."""
-    statement = decided.entry.statement
-    since = compromised.get((statement.iss, statement.kid))
-    if since is None or decided.time < since or KEY_1 in {f.rule for f in decided.findings}:
+def flagged(
+    decided: Decided,
+    compromised: Mapping[tuple[str, bytes], int],
+    mandates: Mapping[bytes, Signed],
+) -> Decided:
+    """KEY-1: what was signed after a compromise date is flagged once, never removed; and so is
+    what was signed under a mandate that was."""
+    if KEY_1 in {found.rule for found in decided.findings}:
         return decided
-    detail = "by the registrar's word, the key that signed it was in other hands at that time"
+    statement = decided.entry.statement
+    mandate = mandates.get(decided.event.mandate or b"")
+    if _was_in_other_hands(Signed(statement.iss, statement.kid, decided.time), compromised):
+        detail = "by the registrar's word, the key that signed it was in other hands at that time"
+    elif mandate is not None and _was_in_other_hands(mandate, compromised):
+        detail = "by the registrar's word, the key that gave its mandate was in other hands then"
+    else:
+        return decided
     finding = Finding(KEY_1, False, statement.sub, decided.entry.index, detail)
     return msgspec.structs.replace(decided, findings=(*decided.findings, finding))
+
+
+def _was_in_other_hands(signed: Signed, compromised: Mapping[tuple[str, bytes], int]) -> bool:
+    since = compromised.get((signed.iss, signed.kid))
+    return since is not None and signed.time >= since
 
 
 def _read(index: int, leaf: bytes, receipt: bytes) -> ReadEntry:

@@ -23,6 +23,7 @@ from keys.errors import CellbookError, declare
 from ledger.custody.carrying import brought_over
 from ledger.custody.governance import Policy
 from ledger.custody.handover import CarriedOver, CarriedSubject
+from ledger.custody.placing import NO_WHOLES
 from ledger.custody.policy import key_of
 from ledger.custody.profiles import Profiles
 from ledger.custody.rules import Finding
@@ -160,7 +161,8 @@ def verify_past(
         check_ledger(past.checkpoint, past.entries, trust)
         elsewhere = Elsewhere() if older is None else older.elsewhere
         check_parts(entries, carried, elsewhere)
-        history = replay(entries, carried, backend, profiles)
+        before = NO_WHOLES if older is None else older.history.wholes
+        history = replay(entries, carried, backend, profiles, before)
         check_root(history, entries[0], trust)
         check_assessments(history)
         check_belongs(history, entries, carried)

@@ -24,11 +24,12 @@ import msgspec
 
 from keys.cose_key import Backend
 from keys.errors import declare
+from ledger.custody.placing import NO_WHOLES
 from ledger.custody.profiles import Profiles, check_known
 from ledger.custody.schemes import list_uri
 from ledger.custody.states import BatteryState
+from ledger.proof.carried import carried_by
 from ledger.proof.completeness import verify_complete
-from ledger.proof.contents import carried_by
 from ledger.proof.dossier import Dossier, decode_dossier
 from ledger.proof.facts import match_label, tell
 from ledger.proof.genuine import (
@@ -92,12 +93,13 @@ def verify_dossier(
     check_ledger(dossier.checkpoint, dossier.entries, trust)
     entries = read_entries(dossier.entries)
     levels = read_levels(entries, dossier.past)
-    contents = (entry.content for level in reversed(levels) for entry in level)
-    carried = carried_by(dossier.subject, contents)
+    known = ((entry.entry_id, entry.content) for level in levels for entry in level)
+    carried = carried_by(dossier.subject, known)
     past = recall(dossier.past, levels, carried, backend, profiles)
     elsewhere = NOWHERE if past is None else past.elsewhere
     check_parts(entries, carried, elsewhere)
-    history = replay(entries, carried, backend, profiles)
+    before = NO_WHOLES if past is None else past.history.wholes
+    history = replay(entries, carried, backend, profiles, before)
     check_root(history, entries[0], trust)
     check_assessments(history, elsewhere)
     check_belongs(history, without_lists(entries, dossier.lists), carried)

@@ -6,7 +6,7 @@ import pytest
 
 from ledger.custody.events.afterlife import Remainder
 from ledger.custody.states import State
-from ledger.proof.contents import carried_by
+from ledger.proof.carried import carried_by
 from tests.custody.history import Log, identifier
 from tests.log.lives import repurpose_input
 
@@ -23,7 +23,7 @@ def retold(log: Log, subject: str) -> dict[str, State]:
     carried = {subject}
     while True:  # as whoever writes the dossier does: histories of histories
         wanted = [n for n, uris in enumerate(concerned) if carried & set(uris)]
-        more = carried_by(subject, [entries[n].content for n in wanted])
+        more = carried_by(subject, [(entries[n].entry_id, entries[n].content) for n in wanted])
         if more <= carried:
             break
         carried |= more

@@ -40,9 +40,9 @@ from ledger.custody.governance import (
 from ledger.custody.naming import family_uri, log_uri
 from ledger.custody.times import format_moment
 from ledger.log.genesis import ALGORITHMS
+from ledger.proof.carried import carried_by
 from ledger.proof.checkpoint import Checkpoint, format_body
 from ledger.proof.completeness import Stated, names_of
-from ledger.proof.contents import carried_by
 from ledger.proof.dossier import Dossier, DossierEntry, encode_dossier
 from ledger.proof.receipt import ReceiptIssuer
 from ledger.proof.trust import Trust
@@ -265,7 +265,8 @@ class LyingLog:
         """What the index states of the names on which these entries rest."""
         read = [parse_statement(self.leaves[index]) for index in indexes]
         contents = [read_content(statement) for statement in read]
-        carried = carried_by(subject, contents)
+        ids = (statement.entry_id for statement in read)
+        carried = carried_by(subject, zip(ids, contents, strict=True))
         rows = [(s.iss, s.sub, c) for s, c in zip(read, contents, strict=True)]
         names = {self.uri, *carried, *names_of(rows, carried)}
         return self.indexed().stated(names, self.size - 1, self.hidden)

@@ -230,7 +230,7 @@ def test_made_from_several(world: World) -> None:
 
 
 def test_a_module_leads_to_the_pack_that_was_opened_with_its_own(world: World) -> None:
-    """The file of the one pack carries its module, and with that the other pack."""
+    """It was in one of the two, and rests on both; the one pack does not rest on the other."""
     one, two, module = world.battery(), world.battery(), world.battery("M")
     world.accepted(world.event("manufacture", one, children=(module,)))
     world.live(one, *FIRST_LIFE[1:])
@@ -239,7 +239,8 @@ def test_a_module_leads_to_the_pack_that_was_opened_with_its_own(world: World) -
     left = (Remainder(id=module, mass_g=9_000, reason="good", destination="shelf"),)
     outputs = (world.second_life(),)
     world.accepted(world.event("repurpose", one, inputs=inputs, outputs=outputs, remainder=left))
-    for subject in (one, module, outputs[0]):
+    assert {event.of for event in on(world, one).life} == {one}
+    for subject in (module, outputs[0]):
         assert {event.of for event in on(world, subject).life} >= {one, two}
 
 
