@@ -62,8 +62,8 @@ def serve(
     """
     home = Home.open(folder)
     home.refuse_root_inside()
-    listener = _listen(host, port)
-    url = _url(listener)
+    listener = listen(host, port)
+    url = url_of(listener)
     tell = announce or _print
     set_up_log()
     with listener:
@@ -91,7 +91,8 @@ def _print(url: str) -> None:
     print(f"Cellbook listens on {url}", flush=True)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there. Raises ``unavailable.service.address``."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=_BACKLOG)
@@ -99,7 +100,8 @@ def _listen(host: str, port: int) -> socket.socket:
         raise LISTEN.at(f"{host}:{port}", error.strerror or "") from None
 
 
-def _url(listener: socket.socket) -> str:
+def url_of(listener: socket.socket) -> str:
+    """The address of a service on ``listener``."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 

@@ -47,6 +47,7 @@ COMMANDS: dict[str, Entry] = {
     "inspect": Entry("cli.inspect:inspect", "Show the content of a file; verify nothing."),
     "audit": Entry("cli.audit:audit", "Replay a published log, and go on from there."),
     "mirror": Entry("cli.mirror:mirror", "Copy a published log as static files."),
+    "witness": Entry("cli.witness:witness", "Cosign checkpoints of logs, of one history each."),
     "fsck": Entry("cli.fsck:fsck", "Recompute a whole ledger and name the first damage."),
     "rebuild": Entry("cli.rebuild:rebuild", "Make anew what a ledger derives from its entries."),
     "demo": Entry("cli.demo:demo", "Tell the life of one battery, with a real service."),
