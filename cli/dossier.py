@@ -13,7 +13,7 @@ from typing import Any
 import click
 import msgspec
 
-from cli.output import Example, Progress, json_option, print_result, progress
+from cli.output import Example, json_option, print_result
 from cli.saving import save
 from keys.errors import declare
 from ledger.custody.identifiers import code_of
@@ -86,8 +86,7 @@ def dossier(
     if (url is not None) + (home is not None) + bool(copies) != 1:
         raise SOURCE.at("cellbook dossier")
     if copies:
-        with progress("reading entries", quiet=as_json) as tell:
-            fetched = from_copies(copies, identifier, tell)
+        fetched = from_copies(copies, identifier, quiet=as_json)
     else:
         fetched = from_service(url, identifier) if home is None else from_folder(home, identifier)
     save(out, fetched.data, overwrite=overwrite)
@@ -133,14 +132,14 @@ def from_folder(folder: Path, identifier: str) -> Fetched:
             return read_dossier(ledger.dossier(subject), subject)
 
 
-def from_copies(copies: Sequence[Path], identifier: str, tell: Progress | None = None) -> Fetched:
+def from_copies(copies: Sequence[Path], identifier: str, *, quiet: bool = True) -> Fetched:
     """The dossier out of the copy of a log, and of those before it, newest first. Raises
     ``missing.battery`` and what ``OfflineLog`` raises."""
-    from ledger.monitor.offline import OfflineLog
+    from cli.log_source import open_copy
     from ledger.proof.assemble import assemble
 
     with ExitStack() as stack:
-        log, *pasts = [stack.enter_context(OfflineLog(folder, tell)) for folder in copies]
+        log, *pasts = [stack.enter_context(open_copy(folder, quiet=quiet)) for folder in copies]
         subject = log.find(identifier)
         return read_dossier(assemble(log, subject, log.documents, pasts), subject)
 

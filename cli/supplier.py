@@ -52,22 +52,35 @@ def supplier() -> None:
 )
 @click.option("--url", help="Address of the service.")
 @click.option("--home", type=_PATH, help="Folder of the ledger instead.")
+@click.option(
+    "--from", "copy", type=_PATH, help="Copy of the log instead, by `cellbook mirror`; with --out."
+)
 @click.option("--out", type=_PATH, help="Write the file that proves the registration and lists.")
 @json_option
 def check(
-    operator: str, date: str, url: str | None, home: Path | None, out: Path | None, as_json: bool
+    operator: str,
+    date: str,
+    url: str | None,
+    home: Path | None,
+    copy: Path | None,
+    out: Path | None,
+    as_json: bool,
 ) -> None:
     """Ask a service, or a ledger's folder, what it knows of OPERATOR (a URI).
 
     What is printed is the service's word. --out keeps the file from which `supplier verify` shows
-    registration, keys and lists offline, with a trust file from somebody else.
+    registration, keys and lists offline, with a trust file from somebody else. A copy of the log
+    has nobody's word beside it: it gives the file only.
     """
-    if url is not None and home is None:
+    if copy is not None and out is not None and url is None and home is None:
+        _check_copy(copy, operator, date, out, as_json)
+        return
+    if url is not None and home is None and copy is None:
         shown, data = by_service(url, operator, date)
-    elif home is not None and url is None:
+    elif home is not None and url is None and copy is None:
         shown, data = in_folder(home, operator, date)
     else:
-        raise click.UsageError("Give exactly one of --url and --home.")
+        raise click.UsageError("Give exactly one of --url, --home, and --from with --out.")
     facts = {
         **msgspec.to_builtins(shown),
         "day": date,
@@ -76,12 +89,27 @@ def check(
     }
     text = _text(shown)
     if out is not None:
-        from cli.saving import save
-
-        save(out, data)
-        text += f"\nwritten to {out}, {len(data)} bytes"
-        text += f"\nnext  cellbook supplier verify {out} --trust TRUST"
+        text += "\n" + _written(out, data)
     print_result(text, {**facts, "file": None if out is None else str(out)}, as_json=as_json)
+
+
+def _check_copy(copy: Path, operator: str, date: str, out: Path, as_json: bool) -> None:
+    from cli.log_source import open_copy
+
+    with open_copy(copy, quiet=as_json) as log:
+        data = log.supplier(operator, date)
+    text = _written(out, data)
+    digest = sha256(data).hexdigest()
+    facts = {"operator": operator, "day": date, "bytes": len(data), "sha256": digest}
+    print_result(text, {**facts, "file": str(out)}, as_json=as_json)
+
+
+def _written(out: Path, data: bytes) -> str:
+    from cli.saving import save
+
+    save(out, data)
+    next_command = f"next  cellbook supplier verify {out} --trust TRUST"
+    return f"written to {out}, {len(data)} bytes\n{next_command}"
 
 
 @supplier.command(epilog=Example("cellbook supplier verify recycler.supplier --trust trust.toml"))

@@ -39,6 +39,7 @@ def listed_identifier(context: click.Context, argument: click.Parameter, value: 
 )
 @click.option("--url", help="Address of the service.")
 @click.option("--home", type=_PATH, help="Folder of the ledger instead.")
+@click.option("--from", "copy", type=_PATH, help="Copy of the log instead, by `cellbook mirror`.")
 @click.option("--out", type=_PATH, required=True, help="File to write; - for stdout.")
 @click.option("--overwrite", is_flag=True, help="Replace the file if it exists.")
 @json_option
@@ -48,6 +49,7 @@ def prove(
     date: str,
     url: str | None,
     home: Path | None,
+    copy: Path | None,
     out: Path,
     overwrite: bool,
     as_json: bool,
@@ -58,10 +60,17 @@ def prove(
     from somebody else than the sender.
     """
     from cli.listing.source import open_source
+    from cli.log_source import open_copy
     from cli.saving import save
 
-    with open_source(url, home) as lists:
-        data = lists.participation(scheme, identifier, date)
+    if (url is not None) + (home is not None) + (copy is not None) != 1:
+        raise click.UsageError("Give exactly one of --url, --home and --from.")
+    if copy is not None:
+        with open_copy(copy, quiet=as_json) as log:
+            data = log.participation(scheme, identifier, date)
+    else:
+        with open_source(url, home) as lists:
+            data = lists.participation(scheme, identifier, date)
     save(out, data, overwrite=overwrite)
     facts = {
         "file": str(out),

@@ -12,8 +12,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from keys.errors import declare
 from ledger.custody.finding import find_battery
-from ledger.custody.states import decode_state
+from ledger.custody.lists import ListDocument
+from ledger.custody.schemes import list_uri
+from ledger.custody.states import OperatorState, decode_state
 from ledger.monitor.checked import CheckedTiles
 from ledger.monitor.entries import Entries
 from ledger.monitor.mirror import LOCAL, NOTICES, checked_signed_root
@@ -26,9 +29,22 @@ from ledger.monitor.offline_index import (
 )
 from ledger.monitor.rows import CopiedRows
 from ledger.monitor.source import FolderSource, fetch_checkpoint, stated_checkpoint
+from ledger.proof.assemble_participation import assemble_participation
+from ledger.proof.assemble_supplier import assemble_supplier
 from ledger.tree.prefix import PrefixProof, key_of
 from ledger.tree.prefix_proofs import prove
 from ledger.tree.proofs import Proofs
+
+NO_LIST = declare(
+    "missing.copy.list",
+    "The copy of the log has no such list.",
+    "Check the scheme; where only rows are missing, mirror again once they were handed in.",
+)
+NO_OPERATOR = declare(
+    "missing.copy.operator",
+    "No operator of this name is registered in the copy of the log.",
+    "Check the URI; mirror again if it was registered only now.",
+)
 
 INDEX = "index"
 
@@ -83,6 +99,22 @@ class OfflineLog:
             identifier,
         )
 
+    def participation(self, scheme: str, identifier: str, day: str) -> bytes:
+        """The file on what the lists of ``scheme`` say of ``identifier`` on ``day``. Raises
+        ``missing.copy.list`` where the copy has none, or lacks rows, and ``malformed.date``."""
+        if not self._index.indexes(list_uri(scheme)):
+            raise NO_LIST.at("scheme", scheme)
+        return assemble_participation(
+            self, lambda root: self._document(scheme, root), scheme, identifier, day
+        )
+
+    def supplier(self, operator: str, day: str) -> bytes:
+        """The supplier file for ``day``. Raises ``missing.copy.operator``, ``malformed.date``."""
+        state = self._index.states.get(operator)
+        if state is None or not isinstance(decode_state(state), OperatorState):
+            raise NO_OPERATOR.at("operator", repr(operator)[:80])
+        return assemble_supplier(self, self.documents, operator, day)
+
     def checkpoint(self) -> bytes:
         """See ``LogReader``."""
         return self._note
@@ -114,6 +146,12 @@ class OfflineLog:
         keys = {key_of(uri): uri for uri in uris}
         found = prove(self._index.index, keys)
         return {keys[key]: lookup.proof for key, lookup in found.items()}
+
+    def _document(self, scheme: str, root: bytes) -> ListDocument:
+        document = self.documents(scheme, root)
+        if document is None:
+            raise NO_LIST.at(f"root {root.hex()}", "its rows are not in the copy")
+        return document
 
     def _known(self, file: Path, origin: str) -> OfflineIndex | None:
         """What was read before, if it is the beginning of this tree."""

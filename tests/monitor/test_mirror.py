@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from keys.errors import CellbookError
+from ledger.monitor import mirror as mirroring
+from ledger.monitor import notices, rows, state
 from ledger.monitor.audit import Auditor
 from ledger.monitor.mirror import LOCAL, Mirrored, mirror
+from ledger.monitor.offline import OfflineLog
 from ledger.monitor.source import FolderSource
 from tests.monitor.publishing import Files, FilesSource, published
 from tests.proof.lying import OTHER, PACK, LyingLog, begun, code
@@ -27,7 +31,8 @@ def log() -> LyingLog:
     return made
 
 
-SMALL = 256
+FIRST = 2
+"""Genesis and the first head."""
 
 
 def files_in(folder: Path) -> Files:
@@ -129,3 +134,89 @@ def test_a_file_that_was_damaged_in_the_copy_is_noticed(log: LyingLog, tmp_path:
     with pytest.raises(CellbookError) as caught:
         mirror(FilesSource(published(log)), copy)
     assert caught.value.code == "failed.published.tree"
+
+
+def exchanged(files: Files, one: str, other: str) -> Files:
+    return {**files, one: files[other], other: files[one]}
+
+
+SPOILT = {
+    "a tile cut off": lambda files: {**files, "tile/0/000": files["tile/0/000"][:-32]},
+    "a tile cut in a hash": lambda files: {**files, "tile/0/001": files["tile/0/001"][:-1]},
+    "a bundle cut off": lambda files: {
+        **files,
+        "tile/entries/000": files["tile/entries/000"][:-1],
+    },
+    "no tile at all": lambda files: {**files, "tile/1/000.p/2": b""},
+    "tiles exchanged": lambda files: exchanged(files, "tile/0/000", "tile/0/001"),
+    "bundles exchanged": lambda files: exchanged(files, "tile/entries/000", "tile/entries/001"),
+    "an endless tile": lambda files: {**files, "tile/0/001": bytes(1 << 24)},
+    "an endless bundle": lambda files: {**files, "tile/entries/001": bytes(1 << 26)},
+    "an endless checkpoint": lambda files: {**files, "checkpoint": bytes(1 << 24)},
+    "a tile that is gone": lambda files: {k: v for k, v in files.items() if k != "tile/0/000"},
+}
+
+
+@pytest.mark.parametrize("name", SPOILT)
+def test_spoilt_sources(log: LyingLog, tmp_path: Path, name: str) -> None:
+    """Nothing of it stays but what is right; the copy before and its dossiers are whole."""
+    copy, right = tmp_path / "copy", published(log)
+    mirror(FilesSource(published(log, FIRST)), copy)
+    before = files_in(copy)
+    with pytest.raises(CellbookError) as caught:
+        mirror(FilesSource(SPOILT[name](right)), copy)
+    assert caught.value.code.startswith(("failed.published", "malformed.", "missing.published"))
+    found = files_in(copy)
+    assert {path: found[path] for path in before} == before
+    assert all(right[path] == data for path, data in found.items() if path not in before)
+    assert mirror(FilesSource(right), copy).size == log.size
+
+
+def test_a_source_that_moves_on(log: LyingLog, tmp_path: Path) -> None:
+    """The checkpoint is read once: what is copied is of its size, whatever comes meanwhile."""
+
+    class Moving(FilesSource):
+        def fetch(self, path: str, most: int) -> bytes | None:
+            data = super().fetch(path, most)
+            if path == "checkpoint":
+                # What the older size needs beside the newer: its signed root, by its size.
+                self.files = {**self.files, **published(log)}
+            return data
+
+    copy, size = tmp_path / "copy", small(log)
+    assert mirror(Moving(published(log, size)), copy).size == size
+    assert (copy / f"signed-root/{size}").exists()
+    assert not (copy / f"signed-root/{log.size}").exists()
+    with OfflineLog(copy) as read:
+        assert read.checkpoint_size() == size
+    assert mirror(Moving(published(log)), copy).size == log.size
+
+
+class Killed:
+    """Lets some files be written, and is killed then."""
+
+    def __init__(self, files: int) -> None:
+        self._left = files
+
+    def __call__(self, path: Path, data: bytes) -> None:
+        if not self._left:
+            raise KeyboardInterrupt
+        self._left -= 1
+        state.write_whole(path, data)
+
+
+def test_killed_at_any_file(log: LyingLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The copy is that of its checkpoint, the old one or the new one."""
+    copy, size = tmp_path / "copy", small(log)
+    mirror(FilesSource(published(log, size)), copy)
+    for files in range(12):
+        killed = Killed(files)
+        with monkeypatch.context() as patch:
+            for module in (mirroring, rows, notices):
+                patch.setattr(module, "write_whole", killed)
+            with suppress(KeyboardInterrupt):
+                mirror(FilesSource(published(log)), copy)
+        with OfflineLog(copy) as read:
+            assert read.checkpoint_size() in (size, log.size)
+            read.receipts([0, 1], read.checkpoint_size())
+    assert read.checkpoint_size() == log.size
