@@ -18,6 +18,7 @@ from ledger.custody.states import LogState
 from ledger.log.desk import Desk
 from ledger.log.index import extend_index
 from ledger.log.outcome import FAULT, Placed
+from ledger.log.publishing_memory import Continuity
 from ledger.log.registration import Prepared, unchecked
 from ledger.log.signers import LogSigners
 from ledger.log.stored import STATE
@@ -57,8 +58,12 @@ class Commit(msgspec.Struct, frozen=True):
 class GroupCommit:
     """Writes the log at ``log_uri``. For one thread; other processes may write it as well."""
 
-    def __init__(self, store: SqlStore, log_uri: str, clock: Clock) -> None:
+    def __init__(
+        self, store: SqlStore, log_uri: str, clock: Clock, past: Continuity | None = None
+    ) -> None:
+        """``past`` is the log as it must have been; it grows with what is committed."""
         self.log_uri = log_uri
+        self._past = past or Continuity(None)
         self._store = store
         self._clock = clock
         self._growth: Growth | None = None
@@ -165,11 +170,18 @@ class GroupCommit:
                 raise TREE.at(f"tree size {head.size}", "the tiles lead to another root")
         return growth
 
+    def _check_past(self, writing: Writing) -> None:
+        """That the log goes on from where it was; cheap where only this process has written."""
+        growth, head = self._growth, writing.head
+        is_ours = growth is not None and (growth.size, growth.root) == (head.size, head.root)
+        self._past.check(self._past.known, head, writing, is_ours=is_ours)
+
     @contextmanager
     def _writing(self) -> Iterator[Writing]:
         """A write transaction after whose failure nothing is remembered of what it would do."""
         try:
             with self._store.writing() as writing:
+                self._check_past(writing)
                 yield writing
         except BaseException:
             self._growth = None

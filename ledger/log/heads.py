@@ -40,11 +40,14 @@ IDLE_POLL = 2.0
 def publish(store: SqlStore, signers: LogSigners, log: LogState, size: int, root: bytes) -> None:
     """Sign and store the checkpoint of ``size``, whose last entry is a head that is committed.
 
-    Raises ``unavailable.log.signer``, ``unavailable.store.*``, and ``conflict.checkpoint`` where
-    the log would contradict itself: then nothing is stored.
+    Raises ``unavailable.*``, and ``damaged.log.rolled-back`` and ``conflict.checkpoint`` where the
+    log would contradict itself: then nothing is signed, or stored.
     """
     signer = signers.in_force(log, "checkpoint", size)
-    body = format_body(Checkpoint(log.origin, size, root))
+    checkpoint = Checkpoint(log.origin, size, root)
+    if signers.memory is not None:
+        signers.memory.remember(checkpoint, store)
+    body = format_body(checkpoint)
     store.put_checkpoint(size, sign_note(body, log.origin, signer))
 
 

@@ -18,9 +18,11 @@ from keys import keyfile
 from keys.errors import CellbookError, declare
 from keys.signer import Signer, SoftwareSigner, generate
 from ledger.custody.profiles import Profiles
+from ledger.log.publishing_memory import SignedMemory
 from ledger.log.signers import LogSigners
 from ledger.proof.trust import load_trust
 from ledger.store.sql import SqlStore
+from ledger.wire.tlog_policy import TlogPolicy, parse_tlog_policy
 
 NO_HOME = declare(
     "usage.home.missing",
@@ -39,6 +41,7 @@ ROOT_KEY = declare(
 )
 
 CONFIG_FILE, TRUST_FILE, PASSPHRASE_FILE = "cellbook.toml", "trust.toml", "passphrase"
+WITNESSES_FILE = "witnesses.policy"
 ROOT_FILE, NEXT_ROOT_FILE, REGISTRAR_FILE = "root.pem", "next-root.pem", "registrar.pem"
 DATABASE = "sqlite:///ledger.db"
 REGISTRAR_URI = "urn:cellbook:authority:registrar"
@@ -156,13 +159,32 @@ class Home:
 
     def signers(self) -> LogSigners:
         """The log's keys: those that it was made with, and those that replace them, which are
-        found when they are needed. Raises ``usage.keyfile.*``."""
+        found when they are needed; with what they have signed, and the witnesses. Raises
+        ``usage.keyfile.*`` and as ``witnesses``."""
         folder = self.path / "keys"
         passphrase = _read_passphrase(folder / PASSPHRASE_FILE)
         checkpoint, receipts, statements = (
             keyfile.load(folder / f"{name}.pem", passphrase) for name in LOG_KEYS
         )
-        return LogSigners(checkpoint, receipts, statements, more=self._later_keys(passphrase))
+        return LogSigners(
+            checkpoint,
+            receipts,
+            statements,
+            more=self._later_keys(passphrase),
+            memory=SignedMemory(self.path),
+            witnesses=self.witnesses(),
+        )
+
+    def witnesses(self) -> TlogPolicy | None:
+        """The witnesses that checkpoints are shown to, None where there is no such file. Raises
+        ``usage.home.missing`` and ``malformed.tlog-policy.*``."""
+        file = self.path / WITNESSES_FILE
+        try:
+            return parse_tlog_policy(file.read_bytes())
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise NO_HOME.at(str(file), error.strerror or "") from None
 
     def new_log_key(self, purpose: str) -> tuple[SoftwareSigner, Path]:
         """A new key for ``purpose``, kept beside those that there are, and its file. Raises

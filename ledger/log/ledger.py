@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 
 from keys.cose_key import Backend, CoseKey
-from keys.errors import CellbookError, UnavailableError, declare
+from keys.errors import CellbookError, DamagedError, UnavailableError, declare
 from keys.purposes import RECEIPTS
 from ledger.custody.policy import key_of
 from ledger.custody.states import LogState
@@ -20,6 +20,7 @@ from ledger.log.heads import Epochs
 from ledger.log.lists import Lists
 from ledger.log.outcome import Outcome, Placed
 from ledger.log.predecessor import PastLogs
+from ledger.log.publishing_memory import begin
 from ledger.log.reading import NO_CHECKPOINT, BatteryView, PublishedLog
 from ledger.log.receipts import Receipts
 from ledger.log.registration import Prepared, Submitted, prepare
@@ -67,7 +68,8 @@ class Ledger:
         past: PastLogs | None = None,
     ) -> None:
         """``past`` are the logs before this one. Raises ``unavailable.log.empty`` for a store
-        without a log, ``usage.successor.other`` for another past."""
+        without a log, ``usage.successor.other`` for another past, ``damaged.log.rolled-back`` for a
+        store that lacks what was signed."""
         self.uri = find_log_uri(store)
         if past is not None:
             past.check(log_state(store, self.uri))
@@ -76,7 +78,8 @@ class Ledger:
         self._snapshots = Snapshots(store, self.uri)
         self._proofs = Proofs(store)
         self._receipts = Receipts(signers, self.uri, self._proofs)
-        self._commits = GroupCommit(store, self.uri, clock)
+        self._continuity = begin(store, signers.memory)
+        self._commits = GroupCommit(store, self.uri, clock, self._continuity)
         self._epochs = Epochs(store, self._commits, signers, self._proofs, clock)
         self.lists = Lists(store, self._published)
         self.suppliers = Suppliers(store, self._published, self.lists.document)
@@ -94,8 +97,9 @@ class Ledger:
         was_running = self._sequencer.is_running
         self._sequencer.close()
         if was_running:
-            # If the store is away, whoever opens the log next ends the epoch.
-            with suppress(UnavailableError):
+            # If the store is away, whoever opens the log next ends the epoch; of damage the
+            # sequencer has told.
+            with suppress(UnavailableError, DamagedError):
                 self._epochs.end()
 
     def wake(self) -> None:
@@ -132,7 +136,9 @@ class Ledger:
     def receipts(self, entry_ids: Sequence[bytes]) -> list[bytes]:
         """Receipts for several entries at one tree size. Raises ``missing.entry``."""
         indexes = [reading.find_entry(self._store, entry_id).index for entry_id in entry_ids]
+        known = self._continuity.known
         log, head = self.log(), self._store.head()
+        self._continuity.check(known, head, self._store)
         return self._receipts.issue(log, head.size, end_time(head), head.root, indexes)
 
     def statement(self, entry_id: bytes) -> bytes:

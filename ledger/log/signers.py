@@ -10,6 +10,8 @@ from keys.errors import declare
 from keys.signer import Signer
 from ledger.custody.policy import log_key
 from ledger.custody.states import LogState
+from ledger.log.publishing_memory import SignedMemory
+from ledger.wire.tlog_policy import TlogPolicy
 
 NOT_OURS = declare(
     "unavailable.log.signer",
@@ -22,12 +24,16 @@ class LogSigners(msgspec.Struct, frozen=True):
     """Signers for checkpoints (C2SP notes), receipts, and the log's own statements (heads).
 
     ``more`` gives the keys that replace one of them from some tree size on, new ones among them.
+    ``memory`` is what was signed with them, outside the database; without it nothing is remembered.
+    ``witnesses`` are those whose quorum a checkpoint needs before it is published.
     """
 
     checkpoint: Signer
     receipts: Signer
     statements: Signer
     more: Callable[[], Sequence[Signer]] | None = None
+    memory: SignedMemory | None = None
+    witnesses: TlogPolicy | None = None
 
     def in_force(self, log: LogState, purpose: str, size: int) -> Signer:
         """The signer for ``purpose`` at tree size ``size``.
