@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +17,19 @@ from cli.signing import passphrase_option
 from cli.trust import read_trust
 from cli.verify import TRUST
 from keys.errors import FailedError, MalformedError
+
+if TYPE_CHECKING:
+    from ledger.monitor.past import PastLogs
+
+
+def open_past(opened: ExitStack, copies: Sequence[Path]) -> PastLogs | None:
+    """The logs before, out of copies, the newest first; they are closed with ``opened``. Raises
+    what ``OfflineLog`` raises."""
+    from ledger.monitor.offline import OfflineLog
+    from ledger.monitor.past import PastLogs
+
+    logs = [opened.enter_context(OfflineLog(folder)) for folder in copies]
+    return PastLogs(logs) if logs else None
 
 
 @click.command(
@@ -64,6 +80,14 @@ from keys.errors import FailedError, MalformedError
     "checkpoint, and hand it in to the service. Never a witness's key.",
 )
 @click.option("--name", help="The auditor's name, as in its vkey.")
+@click.option(
+    "--before",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="COPY",
+    help="Copy of the log that this one follows, by `cellbook mirror`: what was taken over from it "
+    "is compared. Repeat it for the logs before that one.",
+)
 @passphrase_option
 @json_option
 def audit(
@@ -77,6 +101,7 @@ def audit(
     cosign: Path | None,
     name: str | None,
     passphrase_file: Path | None,
+    before: tuple[Path, ...],
     as_json: bool,
 ) -> None:
     """Replay a whole published log from its tiles, and go on from there the next time.
@@ -95,7 +120,10 @@ def audit(
         raise TRUST.at(str(trust), error.describe()) from error
     others = [note for path in compare for note in checkpoints_in(path)]
     cosigner = cosigner_of(cosign, name, passphrase_file)
-    with open_source(place) as source, Auditor(believed, state, processes=processes) as auditor:
+    with ExitStack() as opened:
+        source = opened.enter_context(open_source(place))
+        past = open_past(opened, before)
+        auditor = opened.enter_context(Auditor(believed, state, processes=processes, past=past))
         look = Look(auditor, source, place, cosigner, as_json)
         try:
             look.once(others)

@@ -6,28 +6,26 @@ refuse. All of this is outside of the lock; under it the statement is decided as
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 
 import msgspec
 
 from keys.errors import CellbookError
-from ledger.custody.carrying import Carried, brought_over, names_in, written
+from ledger.custody.carrying import Carried, names_in, written
 from ledger.custody.events import Event
 from ledger.custody.governance import Policy, encode_governance, parse_governance
 from ledger.custody.handover import CarriedOver, CarriedSubject
 from ledger.custody.identifiers import BATTERY_NAMES
-from ledger.custody.states import AliasState, BatteryState, LogState, State
+from ledger.custody.states import AliasState, BatteryState, LogState
 from ledger.custody.subjects import named_by
 from ledger.log.outcome import Outcome
 from ledger.log.reading import read_entry
 from ledger.log.registration import Prepared, Submitted, unchecked
 from ledger.log.sequencer import BUSY
 from ledger.log.signers import LogSigners
-from ledger.proof.assemble_past import assemble_past
-from ledger.proof.carried import carried_by
-from ledger.proof.predecessor import Recalled, read_levels, spanning, verify_past
 from ledger.proof.reader import LogReader
+from ledger.proof.taken_over import level_of, taken_over
 from ledger.store.sql import SqlStore
 from ledger.tree.merkle import leaf_hash
 from ledger.tree.prefix_chain import Chain
@@ -86,7 +84,7 @@ class Carrier:
         if not wanted:
             return [], {}
         readers = self._readers()
-        fresh = [uri for uri in sorted(wanted) if _level(readers, uri) is None]
+        fresh = [uri for uri in sorted(wanted) if level_of(readers, uri) is None]
         absent = {item.uri: item for item in _absent(readers, fresh)}
         new: list[Prepared] = []
         failed: dict[int, CellbookError] = {}
@@ -137,34 +135,24 @@ class _Taking:
         identifiers, and the batteries that they are part of, each after what it rests on."""
         found: dict[str, CarriedSubject] = {}
         for uri in uris:
-            self._take(self._battery(uri, _level(self._readers, uri) or 0), found)
+            self._take(self._battery(uri, level_of(self._readers, uri) or 0), found)
         return list(found.values())
 
     def _take(self, battery: str, found: dict[str, CarriedSubject]) -> None:
         if battery in found or battery in self._known or self._is_there(battery):
             return
-        level = _level(self._readers, battery) or 0
-        past = self._recalled(battery, level)
-        states = spanning(past.older, past.history).states
-        state = _moved(states, battery, past.size)
-        if isinstance(state, BatteryState) and state.parent is not None:
-            self._take(state.parent, found)
-        for uri in (battery, *_aliases(states, battery)):
-            moved = _moved(states, uri, past.size)
-            if uri not in self._known and uri not in found and moved is not None:
-                found[uri] = self._item(uri, moved)
-
-    def _recalled(self, battery: str, level: int) -> Recalled:
-        """The verified past of ``battery``."""
-        past = assemble_past(self._readers, [battery])
-        levels = read_levels((), past)[1:]
-        known = [(entry.entry_id, entry.content) for entries in levels for entry in entries]
         statement = parse_statement(read_entry(self._store, 0).leaf)
         genesis = parse_governance(statement.payload)
         assert isinstance(genesis, Policy)  # noqa: S101 - the log began with it
-        carried = carried_by(battery, known)
-        newer = {battery: level} if level else {}
-        return verify_past(past, levels, genesis, statement.aud, carried, newer=newer)
+        states = taken_over(self._readers, genesis, statement.aud, battery)
+        state = states.pop(battery, None)
+        if state is None:
+            return
+        if isinstance(state, BatteryState) and state.parent is not None:
+            self._take(state.parent, found)
+        for uri, moved in ((battery, state), *sorted(states.items())):
+            if uri not in self._known and uri not in found:
+                found[uri] = self._item(uri, moved)
 
     def _battery(self, uri: str, level: int) -> str:
         """The battery of which ``uri`` is a name: itself, or where it is a further identifier."""
@@ -182,7 +170,7 @@ class _Taking:
         return bool(self._store.states([uri]))
 
     def _item(self, uri: str, state: Carried) -> CarriedSubject:
-        level = _level(self._readers, uri) or 0
+        level = level_of(self._readers, uri) or 0
         reader, chain = self._readers[level], Chain()
         for index in reader.indexes(uri, reader.checkpoint_size()):
             chain = chain.after(index, leaf_hash(reader.leaf(index)))
@@ -190,14 +178,6 @@ class _Taking:
         return CarriedSubject(
             uri=uri, proofs=proofs, count=chain.count, chain=chain.hash, state=state
         )
-
-
-def _level(readers: Sequence[LogReader], uri: str) -> int | None:
-    """Which of the logs before, the newest first, has entries about ``uri``."""
-    for level, reader in enumerate(readers):
-        if reader.indexes(uri, reader.checkpoint_size()):
-            return level
-    return None
 
 
 def _absent(readers: Sequence[LogReader], uris: Sequence[str]) -> list[CarriedSubject]:
@@ -218,13 +198,3 @@ def _names(item: Submitted) -> list[str]:
     except CellbookError:
         return []  # it will be refused for that
     return list(dict.fromkeys(uri for _, uri in names if uri.startswith(BATTERY_NAMES)))
-
-
-def _moved(states: Mapping[str, State], uri: str, size: int) -> Carried | None:
-    state = states.get(uri)
-    return brought_over(state, size) if isinstance(state, BatteryState | AliasState) else None
-
-
-def _aliases(states: Mapping[str, State], battery: str) -> list[str]:
-    aliases = ((uri, state) for uri, state in states.items() if isinstance(state, AliasState))
-    return sorted(uri for uri, state in aliases if state.of == battery)

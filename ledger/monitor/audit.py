@@ -11,6 +11,7 @@ from ledger.monitor.audited import Audited
 from ledger.monitor.checked import LEAF, TREE
 from ledger.monitor.cosigning import Cosigned, Cosigner, cosign_audited
 from ledger.monitor.evidence import write_evidence
+from ledger.monitor.past import PastLogs
 from ledger.monitor.records import DAMAGED
 from ledger.monitor.replay import AuditReplay
 from ledger.monitor.run import Progress, Run
@@ -40,7 +41,8 @@ SAVED_EVERY = 4_096
 class Auditor:
     """Audits one log, again and again, with what it remembers in ``folder``.
 
-    ``processes`` verify signatures, all cores by default. Raises ``usage.audit.state``,
+    ``processes`` verify signatures, all cores by default. With ``past``, the logs before this one,
+    what was taken over from them is compared. Raises ``usage.audit.state``,
     ``busy.audit.state``, ``unavailable.audit.state``, ``damaged.audit.state``.
     """
 
@@ -52,8 +54,10 @@ class Auditor:
         witnesses: Iterable[Verifier] = (),
         processes: int | None = None,
         saved_every: int = SAVED_EVERY,
+        past: PastLogs | None = None,
     ) -> None:
         self._trust = trust
+        self._past = past
         self._witnesses = tuple(witnesses)
         self._saved_every = saved_every
         self._folder = StateFolder(folder, trust.origin, trust.genesis)
@@ -87,7 +91,9 @@ class Auditor:
         not be made. After those, and where only a file is wrong, it goes on from its progress.
         """
         note = self._asked_for(source)
-        replay = self._replay = self._replay or AuditReplay(self._folder, self._signatures.backend)
+        replay = self._replay = self._replay or AuditReplay(
+            self._folder, self._signatures.backend, self._past
+        )
         run = Run(
             self._trust, self._folder, replay, self._signatures, self._witnesses, note, others
         )

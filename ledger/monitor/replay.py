@@ -19,12 +19,14 @@ from ledger.custody.carrying import resting_on
 from ledger.custody.citing import Registered
 from ledger.custody.decision import Content, read_content
 from ledger.custody.governance import Head
+from ledger.custody.handover import CarriedOver
 from ledger.custody.naming import log_uri
 from ledger.custody.replay import DecisionReplay
 from ledger.custody.states import LogState, decode_state
 from ledger.monitor.entries import Entries, Timed, read_leaf
 from ledger.monitor.identities import KEY, Identities
 from ledger.monitor.keyed import Keyed
+from ledger.monitor.past import PastLogs
 from ledger.monitor.recomputed import RecomputedIndex
 from ledger.monitor.records import DAMAGED
 from ledger.monitor.state import Mark, StateFolder
@@ -64,12 +66,14 @@ _DECODER = msgspec.msgpack.Decoder(_Row)
 class AuditReplay(DecisionReplay):
     """A log as ``folder`` remembers it. ``entries`` must be set before entries are decided."""
 
-    def __init__(self, folder: StateFolder, backend: Backend) -> None:
-        """Raises ``damaged.audit.state`` and ``unavailable.audit.state``."""
+    def __init__(self, folder: StateFolder, backend: Backend, past: PastLogs | None = None) -> None:
+        """``past`` are the logs before. Raises ``damaged.audit.state`` and
+        ``unavailable.audit.state``."""
         super().__init__(self._look_up, self._follow, backend)
         self.entries: Entries | None = None
         self.heads = 0
         self.resting = 0
+        self._past = past
         self.trouble: CellbookError | None = None
         self._after: dict[str, bytes] = {}
         mark = folder.mark()
@@ -112,8 +116,14 @@ class AuditReplay(DecisionReplay):
         self._remember(entry_id, statement.content_id, timed.index)
         self._ids.append(entry_id[:KEY] + statement.content_id[:KEY])
         self.heads += isinstance(replayed.content, Head)
-        self.resting += resting_on(replayed.content)
+        self.resting += resting_on(replayed.content) - self._compared(replayed.content)
         return replayed.content
+
+    def _compared(self, content: Content) -> int:
+        """How many batteries were compared with what the logs before knew of them."""
+        if self._past is None or self.log is None or not isinstance(content, CarriedOver):
+            return 0
+        return self._past.compare(content, self.log, self._leaf(0))
 
     def index_root(self) -> bytes:
         """The root of the index over all entries so far. Raises ``damaged.audit.state``."""

@@ -199,6 +199,12 @@ def test_a_ledger_that_follows_another_one(tmp_path: Path) -> None:
             assert answer.status_code == 201, answer.content
             file = tmp_path / "pack.dossier"
             run("dossier", pack, "--url", service.url, "--out", file)
+            audit = ("audit", service.url, "--trust", home.trust_path, "--state")
+            assert run_json(*audit, tmp_path / "audit")["resting"] == 1
+            with running_service(folder) as frozen:
+                run("mirror", frozen.url, tmp_path / "copy")
+            both = (*audit, tmp_path / "both", "--before", tmp_path / "copy")
+            assert run_json(*both)["resting"] == 0
         found = run_json("verify", file, "--trust", home.trust_path)
         assert [event["kind"] for event in found["life"]] == [
             "manufacture",

@@ -5,19 +5,23 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from keys.errors import CellbookError
 from keys.signer import generate
-from ledger.custody.carrying import brought_over
+from ledger.custody.carrying import Carried
 from ledger.custody.states import BatteryState
 from ledger.log.home import Home
 from ledger.log.predecessor import PastLogs
 from ledger.monitor.audit import Auditor
 from ledger.monitor.mirror import mirror
+from ledger.monitor.offline import OfflineLog
+from ledger.monitor.past import PastLogs as AuditedPast
 from ledger.proof.dossier import decode_dossier, encode_dossier
+from ledger.proof.taken_over import taken_over
 from ledger.proof.trust import load_trust
 from ledger.proof.verify import verify_dossier
 from tests.log.building import NOW, World
@@ -100,6 +104,12 @@ def test_an_audit_says_what_rests_on_the_past(line: Line, tmp_path: Path) -> Non
     with Auditor(load_trust(new.home.trust_bytes()), tmp_path / "audit", processes=1) as auditor:
         found = auditor.run(LedgerSource(new.ledger))
     assert (found.size, found.resting) == (new.store.head().size, 1)
+    mirror(LedgerSource(line.old.ledger), tmp_path / "copy")
+    trust = load_trust(new.home.trust_bytes())
+    with OfflineLog(tmp_path / "copy") as copy:
+        past = AuditedPast([copy])
+        with Auditor(trust, tmp_path / "both", processes=1, past=past) as auditor:
+            assert auditor.run(LedgerSource(new.ledger)).resting == 0
 
 
 def test_a_new_battery_has_no_past(line: Line) -> None:
@@ -216,25 +226,34 @@ def test_every_entry_of_the_past_is_needed(line: Line) -> None:
 
 
 def test_a_successor_that_keeps_quiet_about_the_crash(
-    line: Line, monkeypatch: pytest.MonkeyPatch
+    line: Line, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The log may state what it likes; a buyer makes the state again."""
 
-    def healed(state: BatteryState, size: int) -> object:
-        moved = brought_over(state, size)
-        assert isinstance(moved, BatteryState)
-        return msgspec.structs.replace(moved, quarantine=None)
+    def healed(*told: Any) -> dict[str, Carried]:
+        states = taken_over(*told)
+        state = states[line.crashed]
+        assert isinstance(state, BatteryState)
+        return {line.crashed: msgspec.structs.replace(state, quarantine=None)}
 
     new = line.new
     with monkeypatch.context() as patch:
-        patch.setattr("ledger.log.carrying.brought_over", healed)
-        patch.setattr("ledger.log.carrying._aliases", lambda states, battery: [])
+        patch.setattr("ledger.log.carrying.taken_over", healed)
         new.accepted(new.event("decommission", line.crashed))
     new.end_epoch()
     assert not new.ledger.battery(line.crashed).state.quarantine
     with pytest.raises(CellbookError) as caught:
         verify_dossier(new.ledger.dossier(line.crashed), load_trust(new.home.trust_bytes()), LATER)
     assert caught.value.code == "failed.predecessor.state"
+    mirror(LedgerSource(line.old.ledger), tmp_path / "copy")
+    trust = load_trust(new.home.trust_bytes())
+    with OfflineLog(tmp_path / "copy") as copy:
+        past = AuditedPast([copy])
+        with Auditor(trust, tmp_path / "both", processes=1, past=past) as auditor:
+            with pytest.raises(CellbookError) as caught:
+                auditor.run(LedgerSource(new.ledger))
+            assert caught.value.code == "failed.audit.entry"
+            assert "not what the log before it knew" in caught.value.detail
 
 
 def test_who_may_found_the_successor(line: Line, tmp_path: Path) -> None:
