@@ -29,15 +29,25 @@ def copy_rows(source: LogSource, folder: Path, snapshots: Iterable[ListSnapshot]
         path = rows_path(snapshot.scheme, snapshot.root)
         if (folder / path).exists():
             continue
-        data = source.fetch(path, MAX_DOCUMENT)
+        data = fetch_rows(source, snapshot)
         if data is None:
             missing += 1
             continue
-        document = parse_document(data)
-        check_root(document, snapshot.root, snapshot.leaves, snapshot.rows)
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         write_whole(folder / path, data)
     return missing
+
+
+def fetch_rows(source: LogSource, snapshot: ListSnapshot) -> bytes | None:
+    """The list document that ``snapshot`` states; None where it is not there.
+
+    Raises ``failed.list.root``, ``malformed.list.*`` and what the source raises.
+    """
+    data = source.fetch(rows_path(snapshot.scheme, snapshot.root), MAX_DOCUMENT)
+    if data is not None:
+        document = parse_document(data)
+        check_root(document, snapshot.root, snapshot.leaves, snapshot.rows)
+    return data
 
 
 class CopiedRows:
