@@ -40,6 +40,9 @@ EXISTS = declare(
     "Choose an empty folder.",
 )
 
+FIRST_MAX_AGE_DAYS = 7
+"""How old a file may be by the trust file of a new ledger."""
+
 
 class Founding:
     """Makes the ledger of ``home``; ``Home.create`` says what the arguments mean."""
@@ -134,6 +137,7 @@ class Founding:
             family=family,
             root_key=root.key,
             minimum_policy=0,
+            max_age_days=FIRST_MAX_AGE_DAYS,
         )
 
     def _check_new(self) -> None:

@@ -23,6 +23,7 @@ from ledger.proof.shapes import (
     VerdictFacts,
 )
 from ledger.proof.verdict import NOT_CHECKED, LifeEvent, Verdict
+from ledger.proof.vouched_words import vouched_facts
 from ledger.wire.base64text import encode_base64url
 
 
@@ -62,6 +63,7 @@ def _record(verdict: Verdict) -> RecordFacts:
     return RecordFacts(
         genuine=True,
         completeness=record.completeness,
+        **vouched_facts(record.vouched),
         origin=record.origin,
         genesis=encode_base64url(record.genesis),
         family=record.family,

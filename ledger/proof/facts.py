@@ -22,6 +22,7 @@ from ledger.proof.history import Decided, History
 from ledger.proof.life import life_event, signer_of
 from ledger.proof.required import require
 from ledger.proof.verdict import Health, Label, Profile, Record, Signer, Verdict
+from ledger.proof.vouched_words import unvouched
 
 RATED = ("rated_capacity_mah", "rated_energy_wh", "nominal_voltage_mv", "mass_g", "chemistry")
 
@@ -62,7 +63,10 @@ def tell(
         breaches=tuple(finding for finding in findings if finding.breach),
         remarks=tuple(remarks),
         label=label,
-        unchecked=tuple(_unchecked(subject, battery, history, carried, profile)),
+        unchecked=(
+            *unvouched(record),
+            *_unchecked(subject, battery, history, carried, profile),
+        ),
         operators=_operators(history),
         documents=stated_documents(history),
         profiles=profiles,
@@ -199,10 +203,6 @@ def _unchecked(
     subject: str, battery: BatteryState, history: History, carried: frozenset[str], profile: Profile
 ) -> Iterator[str]:
     """What nobody checked, in sentences."""
-    yield (
-        "that the ledger's own index, by which the file is complete, has all entries (no auditor "
-        "has recomputed it), and that the ledger shows everybody the same (no witness has seen it)"
-    )
     yield "what was registered later: see the date after RECORD"
     yield (
         "that the label belongs to this box; that the signers told the truth; who they are, "

@@ -11,6 +11,7 @@ from hashlib import sha256
 
 from keys.cose_key import Backend
 from keys.errors import CellbookError, declare
+from ledger.custody.cosigners import cosigners
 from ledger.custody.events import Model
 from ledger.custody.governance import Head, Policy
 from ledger.custody.naming import log_uri
@@ -24,8 +25,10 @@ from ledger.proof.parts import MISSING
 from ledger.proof.receipt import encode_receipt, parse_receipt, receipt_header
 from ledger.proof.trust import Trust
 from ledger.proof.verdict import Record
+from ledger.proof.vouching import CLOCK_SKEW, Vouched
 from ledger.tree.merkle import verify_inclusion
 from ledger.wire.cose import verify_parsed
+from ledger.wire.note import NoteSignature
 from ledger.wire.verifier import Verifier
 
 OTHER_LEDGER = declare(
@@ -59,9 +62,6 @@ FUTURE = declare(
     "Check the clock, or give a later time with --at.",
 )
 
-CLOCK_SKEW = 300
-"""Seconds by which the log's clock may be ahead of the time that is handed in."""
-
 
 def check_ledger(note: bytes, entries: tuple[DossierEntry, ...], trust: Trust) -> None:
     """That the file is of the ledger in ``trust``: the origin in its checkpoint, which is not
@@ -93,23 +93,34 @@ def check_root(history: History, genesis: ReadEntry, trust: Trust) -> None:
         raise OLD_POLICY.at(f"policy {history.log.number}", f"{trust.minimum_policy} is the least")
 
 
-def verify_checkpoint(
+def verify_cosigned(
     signed: bytes, log: LogState, entries: tuple[ReadEntry, ...]
-) -> tuple[Checkpoint, Head]:
-    """The checkpoint in the note ``signed``, and its head: the last of ``entries``.
+) -> tuple[Checkpoint, Head, tuple[NoteSignature, ...]]:
+    """The checkpoint in the note ``signed``, its head: the last of ``entries``, and cosignatures.
 
-    It is signed by the log's key for that size alone. Raises ``failed.*`` and
-    ``malformed.checkpoint``.
+    It is signed by the log's key for that size, and by nobody else but witnesses and auditors that
+    the policy in ``log`` names; all signatures are verified. Raises ``failed.*`` and
+    ``malformed.*``. What the cosignatures are worth is not checked.
     """
     claimed = parse_body(signed.rpartition(b"\n\n")[0] + b"\n")
     verifier = Verifier.from_key(log.origin, log_key(log, "checkpoint", claimed.size))
-    checkpoint, note = open_checkpoint(signed, verifier)
+    named = cosigners((*log.witnesses, *log.auditors))
+    checkpoint, note = open_checkpoint(signed, verifier, named)
     if note.unknown:
         raise CHECKPOINT.at("checkpoint", f"a signature by {note.unknown[0].name!r:.80}")
     last = entries[-1]
     if not isinstance(last.content, Head) or last.index != checkpoint.size - 1:
         raise HEAD.at(f"entry {last.index}", f"the checkpoint of size {checkpoint.size} ends in it")
-    return checkpoint, last.content
+    cosignatures = tuple(line for line in note.signatures if line.time is not None)
+    return checkpoint, last.content, cosignatures
+
+
+def verify_checkpoint(
+    signed: bytes, log: LogState, entries: tuple[ReadEntry, ...]
+) -> tuple[Checkpoint, Head]:
+    """As :func:`verify_cosigned`, for who does not ask what cosigners say."""
+    checkpoint, head, _ = verify_cosigned(signed, log, entries)
+    return checkpoint, head
 
 
 def verify_receipts(
@@ -158,12 +169,11 @@ def record_of(
     head: Head,
     history: History,
     entries: int,
-    completeness: str,
+    vouched: Vouched,
 ) -> Record:
     """What is established of a file once all of the above has passed.
 
-    ``entries`` counts those in the file; ``completeness`` is STATED only where the caller has
-    compared them with the head's index.
+    ``entries`` counts those in the file, which the caller has compared with the head's index.
     """
     return Record(
         ledger=trust.name,
@@ -178,5 +188,6 @@ def record_of(
         entries=entries,
         events=sum(not isinstance(decided.event, Model) for decided in history.events),
         file_sha256=sha256(data).digest(),
-        completeness=completeness,
+        completeness=vouched.completeness,
+        vouched=vouched,
     )

@@ -18,6 +18,7 @@ from ledger.custody.times import format_moment
 from ledger.proof.report import WIDTH, paragraph
 from ledger.proof.table import filled
 from ledger.proof.verify_participation import Participant
+from ledger.proof.vouched_words import completeness_note, vouched_facts
 from ledger.wire.base64text import encode_base64url
 
 _INDENT = 2
@@ -56,6 +57,7 @@ def participant_facts(found: Participant) -> dict[str, Any]:
         "record": {
             "genuine": True,
             "completeness": record.completeness,
+            **msgspec.to_builtins(vouched_facts(record.vouched)),
             "origin": record.origin,
             "genesis": encode_base64url(record.genesis),
             "size": record.size,
@@ -90,7 +92,7 @@ def _first_lines(found: Participant, offset: int) -> Iterator[str]:
     yield f"{'CELLBOOK LIST CHECK':51}{now[:10]} {now[11:16]} {now[19:]}"
     until = format_moment(found.record.time)
     yield from paragraph(f"GENUINE AND COMPLETE up to {until[:10]} {until[11:16]} UTC", "FILE")
-    note = f"completeness {found.record.completeness}; no witness, no auditor"
+    note = completeness_note(found.record)
     yield from paragraph(note, "")
     yield from paragraph(_verdict(found), "LISTED")
 

@@ -115,6 +115,10 @@ def _technical_lines(verdict: Verdict) -> Iterator[str]:
     yield from paragraph(f"size {record.size}, root", "Tree")
     yield from paragraph(record.root.hex(), "")
     yield from paragraph(f"number {record.policy}, {record.entries} entries in the file", "Policy")
+    for role in ("witnesses", "auditors"):
+        for one in getattr(record.vouched, role):
+            cosigned = f"{one.name}, at {format_moment(one.time)} by its own clock"
+            yield from paragraph(cosigned, "Witness" if role == "witnesses" else "Auditor")
     rules = ", ".join(f"{name}@{version}" for name, version in verdict.profiles)
     chosen = "the policy's" if verdict.profiles == record.profiles else "chosen by you"
     yield from paragraph(f"{rules} ({chosen})", "Rules")

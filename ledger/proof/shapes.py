@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from ledger.proof.quorum import Cosigned
 from ledger.proof.verdict import Health, Signer
 
 
@@ -18,6 +19,12 @@ class RecordFacts(msgspec.Struct, frozen=True):
 
     genuine: Literal[True]
     completeness: str
+    witnessed: bool
+    audited: bool
+    witnesses: list[Cosigned]
+    auditors: list[Cosigned]
+    age_counts_from: int
+    age_clock: Literal["service", "witnesses"]
     origin: str
     genesis: str
     family: str

@@ -13,16 +13,16 @@ from ledger.custody.rules import Finding
 from ledger.custody.rules.listing import Work
 from ledger.custody.states import BatteryState
 from ledger.proof.required import Required
-
-STATED, NOT_CHECKED = "stated by the service", "not checked"
-"""By whose word a file is complete: the index that the log itself signed, or nobody's."""
+from ledger.proof.vouching import NOT_CHECKED as NOT_CHECKED
+from ledger.proof.vouching import STATED as STATED
+from ledger.proof.vouching import Vouched
 
 
 class Record(msgspec.Struct, frozen=True):
     """The genuine part: ``size`` entries under ``root``, stated by the log at ``time`` (Unix
     seconds, its own clock). ``entries`` are those in the file, ``events`` those about batteries.
 
-    ``completeness`` says by whose word nothing was left out.
+    ``completeness`` says by whose word nothing was left out, ``vouched`` who has cosigned.
     ``policy`` is the number of the newest policy in the file. ``ledger`` is what the reader's own
     trust file calls the ledger: nothing in the dossier vouches for that name.
     """
@@ -40,6 +40,7 @@ class Record(msgspec.Struct, frozen=True):
     events: int
     file_sha256: bytes
     completeness: str
+    vouched: Vouched
 
 
 class Signer(msgspec.Struct, frozen=True):

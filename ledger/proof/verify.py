@@ -12,6 +12,7 @@ Nothing here reads a clock, an environment or a network. The steps, and the atta
 8. By the head's index, these are all entries of every name in it     (entries that are left out)
    All of that is done first for what the log's predecessor knew      (a log that forgets its past)
 9. It is about the battery that it names, up to the time handed in    (another battery's file)
+10. Witnesses, auditors and its age are as the trust file asks        (a lying index, an old file)
 
 What no step checks stands in ``Verdict.unchecked``.
 """
@@ -37,7 +38,7 @@ from ledger.proof.genuine import (
     check_root,
     check_time,
     record_of,
-    verify_checkpoint,
+    verify_cosigned,
     verify_receipts,
 )
 from ledger.proof.history import History, read_entries, replay
@@ -53,7 +54,8 @@ from ledger.proof.parts import (
 from ledger.proof.predecessor import read_levels, recall, spanning
 from ledger.proof.required import check_rules
 from ledger.proof.trust import Trust
-from ledger.proof.verdict import STATED, Verdict
+from ledger.proof.verdict import Verdict
+from ledger.proof.vouching import vouch
 
 SUBJECT = declare(
     "failed.dossier.subject",
@@ -84,7 +86,8 @@ def verify_dossier(
     in the Verdict.
 
     Not checked: that the index, by which nothing was left out of the file, is that of all entries
-    of the log; that signers told the truth; that the label is on the right box.
+    of the log, unless the trust file asks for auditors; that signers told the truth; that the label
+    is on the right box.
     """
     required = tuple(required)
     check_rules(required)
@@ -103,7 +106,7 @@ def verify_dossier(
     check_root(history, entries[0], trust)
     check_assessments(history, elsewhere)
     check_belongs(history, without_lists(entries, dossier.lists), carried)
-    checkpoint, head = verify_checkpoint(dossier.checkpoint, history.log, entries)
+    checkpoint, head, cosigned = verify_cosigned(dossier.checkpoint, history.log, entries)
     verify_receipts(entries, history.log, checkpoint, head.time, backend)
     names = carried | rests_on_names(entries, carried) | set(map(list_uri, dossier.lists))
     held = held_chains(history, entries, names)
@@ -112,7 +115,8 @@ def verify_dossier(
     history = spanning(past, history)
     battery = _battery(dossier, history)
     check_time(head, at)
-    record = record_of(data, trust, checkpoint, head, history, len(entries), STATED)
+    vouched = vouch(cosigned, history.log, trust, head.time, at)
+    record = record_of(data, trust, checkpoint, head, history, len(entries), vouched)
     typed = None if label is None else match_label(label, dossier.subject, history.states)
     judged_by = history.log.profiles if profiles is None else profiles
     return tell(dossier.subject, battery, history, carried, record, at, typed, judged_by, required)

@@ -8,7 +8,8 @@ Nothing here reads a clock, an environment or a network. The steps, and the atta
 4. Every policy, snapshot and head is decided again, in order         (strangers that publish lists)
 5. Every entry is in the tree of the checkpoint, at its index           (entries that never were in)
 6. By the head's index, these are all policies and snapshots         (a newer list that is left out)
-7. The leaves prove what each snapshot that counts says           (rows of another list, wrong days)
+7. Witnesses, auditors and its age are as the trust file asks   (a lying index, an outdated file)
+8. The leaves prove what each snapshot that counts says           (rows of another list, wrong days)
 
 What no step checks stands in ``Participant.unchecked``.
 """
@@ -28,7 +29,7 @@ from ledger.proof.genuine import (
     check_root,
     check_time,
     record_of,
-    verify_checkpoint,
+    verify_cosigned,
     verify_receipts,
 )
 from ledger.proof.history import ReadEntry, read_entries, replay
@@ -36,16 +37,16 @@ from ledger.proof.listed_works import stated_in
 from ledger.proof.participation import decode_participation
 from ledger.proof.parts import FOREIGN, check_heads, check_parts, held_chains
 from ledger.proof.trust import Trust
-from ledger.proof.verdict import STATED, Record
+from ledger.proof.verdict import Record
+from ledger.proof.vouched_words import unvouched
+from ledger.proof.vouching import vouch
 
 UNCHECKED = (
-    "that the ledger's own index, by which no snapshot or policy was left out, has all entries: no "
-    "auditor has recomputed it",
     "that the publishers copied the list rightly: whose list it is has signed nothing",
     "that the list is sorted as a whole: only the leaves that the proof needs are here",
     "that whoever shows the file is the enterprise with this identifier",
 )
-"""What a participation file does not show, in sentences."""
+"""What no participation file shows, in sentences."""
 
 
 class Participant(msgspec.Struct, frozen=True):
@@ -59,7 +60,7 @@ class Participant(msgspec.Struct, frozen=True):
     snapshots: tuple[ListedSnapshot, ...]
     record: Record
     at: int
-    unchecked: tuple[str, ...] = UNCHECKED
+    unchecked: tuple[str, ...]
 
 
 def verify_participation(
@@ -79,17 +80,19 @@ def verify_participation(
     history = replay(entries, frozenset(), backend)
     check_heads(history, entries)
     check_root(history, entries[0], trust)
-    checkpoint, head = verify_checkpoint(file.checkpoint, history.log, entries)
+    checkpoint, head, cosigned = verify_cosigned(file.checkpoint, history.log, entries)
     verify_receipts(entries, history.log, checkpoint, head.time, backend)
     held = held_chains(history, entries, (list_uri(file.scheme),))
     verify_complete(file.index, held, head.index_root, list_uri(file.scheme))
     check_time(head, at)
+    vouched = vouch(cosigned, history.log, trust, head.time, at)
     snapshots = stated_in(history, list_uri(file.scheme))
     found = answer(file.scheme, file.identifier, file.day, snapshots, file.proofs)
     offsets = {item.content.utc_offset_min for item in history.snapshots}
-    record = record_of(data, trust, checkpoint, head, history, len(entries), STATED)
+    record = record_of(data, trust, checkpoint, head, history, len(entries), vouched)
     listed = tuple(item.snapshot for item in snapshots)
-    return Participant(found, next(iter(offsets), None), listed, record, at)
+    unchecked = (*unvouched(record), *UNCHECKED)
+    return Participant(found, next(iter(offsets), None), listed, record, at, unchecked)
 
 
 def _check_holdings(entries: tuple[ReadEntry, ...], uri: str) -> None:

@@ -33,7 +33,7 @@ from ledger.proof.genuine import (
     check_root,
     check_time,
     record_of,
-    verify_checkpoint,
+    verify_cosigned,
     verify_receipts,
 )
 from ledger.proof.heads import Heads
@@ -43,6 +43,7 @@ from ledger.proof.parts import FOREIGN, check_parts
 from ledger.proof.supplier import Supplier, decode_supplier
 from ledger.proof.trust import Trust
 from ledger.proof.verdict import NOT_CHECKED, Record
+from ledger.proof.vouching import vouch
 
 NOBODY = declare(
     "failed.supplier.operator",
@@ -97,16 +98,18 @@ def verify_supplier(
     history = replay(entries, frozenset(), backend)
     times = _log_times(entries)
     check_root(history, entries[0], trust)
-    checkpoint, head = verify_checkpoint(file.checkpoint, history.log, entries)
+    checkpoint, head, cosigned = verify_cosigned(file.checkpoint, history.log, entries)
     verify_receipts(entries, history.log, checkpoint, head.time, backend)
     check_time(head, at)
+    vouched = vouch(cosigned, history.log, trust, head.time, at)
     day_end = parse_moment(f"{file.day}T23:59:59+00:00")
     if day_end - 86_399 > head.time:
         raise NOT_YET.at("day", file.day)
     now = history.states.get(file.operator)
     if not isinstance(now, OperatorState):
         raise NOBODY.at("operator", file.operator)
-    record = record_of(data, trust, checkpoint, head, history, len(entries), NOT_CHECKED)
+    record = record_of(data, trust, checkpoint, head, history, len(entries), vouched)
+    record = msgspec.structs.replace(record, completeness=NOT_CHECKED)
     return SupplierCheck(
         operator=file.operator,
         day=file.day,

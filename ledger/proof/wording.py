@@ -20,6 +20,7 @@ from ledger.proof.explaining import Told, explain
 from ledger.proof.list_words import list_sentences
 from ledger.proof.required import Required
 from ledger.proof.verdict import Health, LifeEvent, Profile, Verdict
+from ledger.proof.vouched_words import completeness_note
 
 Tone = Literal["good", "bad", "open"]
 
@@ -50,8 +51,7 @@ def _record(verdict: Verdict) -> Answer:
     until = format_moment(verdict.record.time)
     age = _age(verdict.at - verdict.record.time)
     text = f"GENUINE AND COMPLETE up to {until[:10]} {until[11:16]} UTC ({age})"
-    note = f"completeness {verdict.record.completeness}; no witness, no auditor"
-    return Answer("RECORD", "good", text, (note,))
+    return Answer("RECORD", "good", text, (completeness_note(verdict.record),))
 
 
 def _battery(verdict: Verdict) -> Answer:

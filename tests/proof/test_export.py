@@ -35,6 +35,12 @@ SHAPE: dict[str, Any] = {
     "record": {
         "genuine": bool,
         "completeness": str,
+        "witnessed": bool,
+        "audited": bool,
+        "witnesses": [],
+        "auditors": [],
+        "age_counts_from": int,
+        "age_clock": str,
         "origin": str,
         "genesis": str,
         "family": str,
