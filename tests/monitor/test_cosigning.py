@@ -13,6 +13,7 @@ from keys import keyfile
 from keys.algorithms import ESP256, ML_DSA_44
 from keys.errors import CellbookError
 from keys.signer import Signer, generate
+from ledger.monitor import state as states
 from ledger.monitor.audit import CANDIDATE, Auditor
 from ledger.monitor.cosigning import Cosigned, Cosigner
 from ledger.monitor.source import stated_checkpoint
@@ -23,6 +24,7 @@ from ledger.wire.note import cosign, open_note
 from ledger.wire.verifier import COSIGNATURE, Verifier
 from tests.cli.running import refused, run, run_json
 from tests.monitor.publishing import Files, FilesSource, published, write_files
+from tests.monitor.test_killed import Killed, after
 from tests.proof.lying import OTHER, PACK, LyingLog, begun, signer
 
 NAME = "audits.example.net"
@@ -177,6 +179,27 @@ def test_the_service_says_what_to_audit_next(log: LyingLog, tmp_path: Path) -> N
         assert auditor.run(FilesSource(files)).size == size
         assert auditor.run(FilesSource(published(log))).size == log.size
         assert auditor.run(FilesSource(files)).size == log.size
+
+
+@pytest.mark.parametrize("done", [False, True])
+def test_killed_while_it_writes_its_word(
+    log: LyingLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, done: bool
+) -> None:
+    """The note is there whole or not at all; and nobody has it who could not read it there."""
+    audit_and_cosign(log, tmp_path, log.now)
+    before, size = (tmp_path / COSIGNED).read_bytes(), log.size
+    log.event("incident", PACK)
+    log.head()
+    with Auditor(log.trust(), tmp_path, processes=1) as auditor:
+        auditor.run(FilesSource(published(log)))
+        with monkeypatch.context() as patch:
+            patch.setattr(states, "write_whole", after(1, states.write_whole, done=done))
+            with pytest.raises(Killed):
+                auditor.cosign(of(NAME), log.now)
+    kept = (tmp_path / COSIGNED).read_bytes()
+    assert stated_checkpoint(kept).size == (log.size if done else size)
+    assert done or kept == before
+    assert audit_and_cosign(log, tmp_path, log.now).size == log.size
 
 
 # Two views

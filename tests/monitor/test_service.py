@@ -23,6 +23,8 @@ from tests.log.building import World, operator_uri
 from tests.log.writers import now
 from tests.service import Service, running_service
 
+AUDITOR = "audits.example.net"
+
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
@@ -98,12 +100,20 @@ def test_a_mirror_outlives_the_service(world: World, service: Service, tmp_path:
 
 
 class web_server:
-    """A plain web server over a folder."""
+    """A plain web server over a folder; ``taken`` gets what is sent to it, where it is a list."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, taken: list[tuple[str, bytes]] | None = None) -> None:
         class Handler(SimpleHTTPRequestHandler):
             def __init__(self, *args: Any) -> None:
                 super().__init__(*args, directory=str(folder))
+
+            def do_POST(self) -> None:
+                if taken is None:
+                    self.send_error(501)
+                    return
+                taken.append((self.path, self.rfile.read(int(self.headers["Content-Length"]))))
+                self.send_response(200)
+                self.end_headers()
 
             def log_message(self, format: str, *args: Any) -> None:
                 pass
@@ -161,6 +171,30 @@ def test_a_decision_that_was_changed_in_the_database_is_found(tmp_path: Path) ->
         assert str(tmp_path / "new" / "evidence") in printed
         refused("failed.published.entry", "mirror", service.url, tmp_path / "bad", code=1)
     assert not (tmp_path / "bad" / "checkpoint").exists()
+
+
+def auditors_key(folder: Path) -> tuple[object, ...]:
+    run("keygen", folder / "auditor.pem", "--cosigner", AUDITOR, "--save-passphrase")
+    return ("--cosign", folder / "auditor.pem", "--name", AUDITOR)
+
+
+def test_a_cosignature_is_handed_in(
+    world: World, service: Service, entries: int, tmp_path: Path
+) -> None:
+    """To whoever takes it; from a mirror nobody does, and the output says so."""
+    copy, state = tmp_path / "copy", tmp_path / "state"
+    taken: list[tuple[str, bytes]] = []
+    run("mirror", service.url, copy)
+    with_trust = ("--state", state, "--trust", trust(world), *auditors_key(tmp_path))
+    with web_server(copy) as url:
+        found = run_json("audit", url, *with_trust)["cosigned"]
+        assert not found["handed_in"]
+        assert "; not handed in: " in run("audit", url, *with_trust).stdout
+    with web_server(copy, taken) as url:
+        found = run_json("audit", url, *with_trust)["cosigned"]
+        assert found["handed_in"]
+    assert taken == [("/checkpoint/cosignatures", found["note"].encode())]
+    assert (state / "cosigned").read_bytes() == taken[0][1]
 
 
 def test_what_cannot_be_decided(world: World, service: Service, tmp_path: Path) -> None:
