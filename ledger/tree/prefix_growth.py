@@ -12,7 +12,7 @@ from hashlib import sha256
 import msgspec
 
 from ledger.tree.merkle import HASH
-from ledger.tree.prefix import EMPTY, KEY
+from ledger.tree.prefix import KEY
 from ledger.tree.prefix_blocks import (
     BLOCK_BITS,
     DEEPEST,
@@ -31,6 +31,7 @@ from ledger.tree.prefix_full import LINKS, hash_full, is_full
 from ledger.tree.prefix_insertion import Insertion, with_key
 
 _FEW = 8
+_FEW_WAYS = 2
 CHUNK = 1024
 """Keys changed at a time; the blocks on their ways are in memory. A block is 26 KB at most, and
 neighbouring keys share the upper ones: some 5 MB as a rule, 60 MB where no way shares one."""
@@ -118,11 +119,10 @@ class _Descent:
         keys, byte_at = self._keys, len(place)
         if is_full(block):
             return self._linked(place, block, first, end)
-        if end - first == 1:
-            key = keys[first]
-            replaced = _replaced(block, key[byte_at], key, self._values[key])
-            if replaced is not None:
-                self._done[place] = replaced
+        if end - first <= _FEW_WAYS:
+            changed = self._with_few(block, byte_at * BLOCK_BITS, keys[first:end])
+            if changed is not None:
+                self._done[place] = changed
                 return None
         data = bytearray(block)
         dirty: set[int] = set()
@@ -145,6 +145,14 @@ class _Descent:
                 dirty.update(way)
             first = stop
         return touched
+
+    def _with_few(self, block: bytes, depth: int, keys: Sequence[bytes]) -> bytes | None:
+        """``block`` with the values of a few keys, one by one; None where that cannot be done."""
+        changed: bytes | None = block
+        for key in keys:
+            if changed is not None:
+                changed = with_key(changed, depth, key, self._values[key])
+        return changed
 
     def _linked(self, place: bytes, block: bytes, first: int, end: int) -> _Touched:
         """Follow the keys through a full block: from link to link."""
@@ -197,44 +205,6 @@ class _Descent:
             block = grown
             rest.pop()
         return Insertion(rest, self._values, self._done).run(block, depth) if rest else block
-
-
-def _replaced(block: bytes, byte: int, key: bytes, value: bytes) -> bytes | None:
-    """``block`` with ``value`` and all hashes, where the leaf of ``key`` is in it, else None.
-
-    ``byte`` are the key's bits in this block. Most blocks of a large tree are on one way only, and
-    most of the time of a change is spent here: hence what is inlined.
-    """
-    start, mask = 0, 0x80
-    siblings: list[tuple[int, int]] = []
-    while block[start] == INNER_TAG:
-        left = start + HEADER
-        right = left + (block[start + 33] << 16 | block[start + 34] << 8 | block[start + 35])
-        # The sibling, as a negative number where it is on the left.
-        if byte & mask:
-            siblings.append((start, -left))
-            start = right
-        else:
-            siblings.append((start, right))
-            start = left
-        # In the deepest blocks no mask is left in the end: then another key is found, or this one.
-        mask >>= 1
-    if block[start] != LEAF_TAG or block[start + 1 : start + 33] != key:
-        return None
-    data, node = bytearray(block), sha256(b"\x22" + key + value).digest()
-    data[start + 33 : start + 65] = value
-    for parent, beside in reversed(siblings):
-        at = beside if beside > 0 else -beside
-        tag = block[at]
-        if tag >= INNER_TAG:
-            sibling = block[at + 1 : at + 33]
-        elif tag:
-            sibling = sha256(b"\x22" + block[at + 1 : at + 65]).digest()
-        else:
-            sibling = EMPTY
-        pair = b"\x23" + (node + sibling if beside > 0 else sibling + node)
-        data[parent + 1 : parent + 33] = node = sha256(pair).digest()
-    return bytes(data)
 
 
 def _hash(data: bytearray, inner: set[int]) -> None:
