@@ -11,10 +11,11 @@ from concurrent.futures import Future
 
 import msgspec
 
-from keys.errors import CellbookError
+from keys.errors import CellbookError, FailedError
+from keys.signer import Signer
 from ledger.custody.carrying import Carried, names_in, written
 from ledger.custody.events import Event
-from ledger.custody.governance import Policy, encode_governance, parse_governance
+from ledger.custody.governance import Head, Policy, encode_governance, parse_governance
 from ledger.custody.handover import CarriedOver, CarriedSubject
 from ledger.custody.identifiers import BATTERY_NAMES
 from ledger.custody.states import AliasState, BatteryState, LogState
@@ -28,6 +29,7 @@ from ledger.proof.reader import LogReader
 from ledger.proof.taken_over import level_of, taken_over
 from ledger.store.sql import SqlStore
 from ledger.tree.merkle import leaf_hash
+from ledger.tree.prefix import PrefixProof, key_of, verify_absence
 from ledger.tree.prefix_chain import Chain
 from ledger.wire.statement import TYP_GOVERNANCE, parse_statement, sign_statement
 
@@ -84,8 +86,8 @@ class Carrier:
         if not wanted:
             return [], {}
         readers = self._readers()
-        fresh = [uri for uri in sorted(wanted) if level_of(readers, uri) is None]
-        absent = {item.uri: item for item in _absent(readers, fresh)}
+        absent = _absent(readers, sorted(wanted))
+        signer = self._signers.in_force(log, "statements", self._store.head().size)
         new: list[Prepared] = []
         failed: dict[int, CellbookError] = {}
         for place, uris in names.items():
@@ -95,31 +97,12 @@ class Carrier:
             past = [uri for uri in left if uri not in absent]
             try:
                 subjects += _Taking(self._store, readers, known).subjects(past)
-                new += self._signed(log, subjects, now)
+                new += _signed(signer, log, subjects, now)
             except CellbookError as error:
                 failed[place] = error
                 continue
             known.update(item.uri for item in subjects)
         return new, failed
-
-    def _signed(
-        self, log: LogState, subjects: Sequence[CarriedSubject], now: int
-    ) -> Iterator[Prepared]:
-        signer = self._signers.in_force(log, "statements", self._store.head().size)
-        uri = f"urn:cellbook:log:{log.origin}"
-        for start in range(0, len(subjects), AT_ONCE):
-            content = CarriedOver(subjects=tuple(subjects[start : start + AT_ONCE]))
-            leaf = sign_statement(
-                signer,
-                typ=TYP_GOVERNANCE,
-                iss=uri,
-                sub=uri,
-                aud=log.family,
-                iat=now,
-                payload=encode_governance(content),
-            )
-            prepared = unchecked(parse_statement(leaf))
-            yield msgspec.structs.replace(prepared, verified=signer.key)
 
 
 class _Taking:
@@ -180,13 +163,51 @@ class _Taking:
         )
 
 
-def _absent(readers: Sequence[LogReader], uris: Sequence[str]) -> list[CarriedSubject]:
-    """``uris``, which no log before has."""
-    found = [reader.prove(uris) for reader in readers] if uris else []
-    return [
-        CarriedSubject(uri=uri, proofs=tuple(written(proofs[uri]) for proofs in found))
-        for uri in uris
-    ]
+def _absent(readers: Sequence[LogReader], uris: Sequence[str]) -> dict[str, CarriedSubject]:
+    """Those of ``uris`` that no log before has, with the proofs."""
+    proofs: dict[str, tuple[PrefixProof, ...]] = dict.fromkeys(uris, ())
+    for reader in readers:
+        if not proofs:
+            break
+        found = reader.prove(list(proofs))
+        head = parse_governance(parse_statement(reader.leaf(reader.checkpoint_size() - 1)).payload)
+        assert isinstance(head, Head)  # noqa: S101 - a checkpoint ends in one
+        proofs = {
+            uri: (*before, found[uri])
+            for uri, before in proofs.items()
+            if _is_absent(uri, found[uri], head.index_root)
+        }
+    return {
+        uri: CarriedSubject(uri=uri, proofs=tuple(map(written, each)))
+        for uri, each in proofs.items()
+    }
+
+
+def _is_absent(uri: str, proof: PrefixProof, root: bytes) -> bool:
+    try:
+        verify_absence(key_of(uri), proof, root)
+    except FailedError:
+        return False
+    return True
+
+
+def _signed(
+    signer: Signer, log: LogState, subjects: Sequence[CarriedSubject], now: int
+) -> Iterator[Prepared]:
+    uri = f"urn:cellbook:log:{log.origin}"
+    for start in range(0, len(subjects), AT_ONCE):
+        content = CarriedOver(subjects=tuple(subjects[start : start + AT_ONCE]))
+        leaf = sign_statement(
+            signer,
+            typ=TYP_GOVERNANCE,
+            iss=uri,
+            sub=uri,
+            aud=log.family,
+            iat=now,
+            payload=encode_governance(content),
+        )
+        prepared = unchecked(parse_statement(leaf))
+        yield msgspec.structs.replace(prepared, verified=signer.key)
 
 
 def _names(item: Submitted) -> list[str]:
