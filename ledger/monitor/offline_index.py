@@ -4,7 +4,7 @@ The entries are folded as at registration; that each decision was right is for a
 signatures of issuers are not verified. What comes out must be the index whose root the last head
 states, so that no entry about a subject is missed. It is kept in a file, which grows with the copy.
 
-Memory: some 1.2 kB for each subject with its state, 200 bytes for each entry.
+Memory: some 3 kB for each battery of one event, 300 bytes for each further entry.
 """
 
 from __future__ import annotations

@@ -11,9 +11,11 @@ import msgspec
 import pytest
 
 from keys.errors import CellbookError
+from ledger.custody.lists import encode_document
 from ledger.monitor import offline
 from ledger.monitor.mirror import LOCAL, mirror
 from ledger.monitor.offline import OfflineLog
+from ledger.monitor.source import TOO_LARGE
 from ledger.proof.assemble import assemble
 from ledger.proof.dossier import decode_dossier
 from ledger.proof.verify import verify_dossier
@@ -78,6 +80,45 @@ def test_entries_are_read_once(
         file.write_bytes(damaged)
         assert offline_dossier(copy, pack) == grown
         assert file.read_bytes()[:32] != damaged[:32] or damaged[:32] == kept[:32]
+
+
+class OtherRows(LedgerSource):
+    """A source that gives what the test wants in place of rows."""
+
+    def __init__(self, recycled: Recycled, rows: bytes | None) -> None:
+        super().__init__(recycled.world.ledger)
+        self._rows = rows
+
+    def fetch(self, path: str, most: int) -> bytes | None:
+        if not path.startswith("lists/"):
+            return super().fetch(path, most)
+        if self._rows is not None and len(self._rows) > most:
+            raise TOO_LARGE.at(path)
+        return self._rows
+
+
+def test_rows_of_lists(recycled: Recycled, tmp_path: Path) -> None:
+    """Those of another root, cut off, endless: not copied. None: said, and looked for again."""
+    copy = tmp_path / "copy"
+    wrong = {
+        "failed.list.root": encode_document(recycled.list),
+        "malformed.cbor.truncated": encode_document(recycled.list)[:-1],
+        "malformed.published.size": bytes((16 << 20) + 1),
+    }
+    for code, rows in wrong.items():
+        with pytest.raises(CellbookError) as caught:
+            mirror(OtherRows(recycled, rows), copy)
+        assert caught.value.code == code
+        assert not (copy / "checkpoint").exists()
+    assert mirror(OtherRows(recycled, None), copy).without_rows == 2
+    assert decode_dossier(offline_dossier(copy, recycled.pack)).lists == {}
+    assert mirror(LedgerSource(recycled.world.ledger), copy).without_rows == 0
+    assert offline_dossier(copy, recycled.pack) == recycled.world.ledger.dossier(recycled.pack)
+    for file in (copy / "lists").rglob("*/rows/*"):
+        file.write_bytes(encode_document(recycled.list)[:-1])
+    with pytest.raises(CellbookError) as caught:
+        offline_dossier(copy, recycled.pack)
+    assert caught.value.code == "malformed.cbor.truncated"
 
 
 def test_a_code_and_what_is_not_there(recycled: Recycled, tmp_path: Path) -> None:
