@@ -194,12 +194,13 @@ def spanning(past: Recalled | None, history: History) -> History:
         for uri, state in before.states.items()
     }
     compromised = compromised_keys(history.states)
-    events = tuple(flagged(decided, compromised) for decided in events)
+    events = tuple(flagged(decided, compromised, before.mandates) for decided in events)
     return msgspec.structs.replace(
         history,
         events=(*events, *history.events),
         documents=(*documents, *history.documents),
         states={**states, **history.states},
+        mandates={**before.mandates, **history.mandates},
     )
 
 
