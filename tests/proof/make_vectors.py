@@ -19,6 +19,7 @@ import msgspec
 
 from keys.errors import CellbookError
 from ledger.custody.governance import LogKey
+from ledger.custody.states import BatteryState
 from ledger.proof.completeness import Stated
 from ledger.proof.dossier import decode_dossier, encode_dossier
 from ledger.proof.trust import Trust, dump_trust
@@ -28,6 +29,7 @@ from ledger.tree.prefix_chain import Chain
 from ledger.wire.note import cosign
 from tests.log.lives import repurpose_input
 from tests.proof.building import changed, with_entries
+from tests.proof.following import FollowingLog, ended, freeze
 from tests.proof.lying import OTHER, PACK, SECOND, LyingLog, begun, code, signer, told
 
 FILE = Path(__file__).parents[1] / "vectors" / "dossiers.json"
@@ -274,6 +276,80 @@ def backwards(log: LyingLog, index: tuple[Stated, ...]) -> tuple[Stated, ...]:
     return tuple(reversed(index))
 
 
+def followed(
+    old: LyingLog | None = None, healed: bool = False, carried: bool = True, **options: Any
+) -> FollowingLog:
+    """A log that goes on with a battery that had a crash in the log before."""
+    log = FollowingLog(old or ended("manufacture", "install", "incident"), **options)
+    log.register_all()
+    if carried:
+        log.carry(PACK, forget_the_crash if healed else lambda state: state)
+    log.event("decommission", PACK)
+    log.head()
+    return log
+
+
+def forget_the_crash(state: BatteryState) -> BatteryState:
+    return msgspec.structs.replace(state, quarantine=None)
+
+
+def spanning(log: FollowingLog, **options: Any) -> Made:
+    return of(log, log.spanning(log.past(**options)))
+
+
+def without_a_past() -> Made:
+    log = followed()
+    return of(log, log.spanning(None))
+
+
+def past_without_the_crash() -> Made:
+    log = followed()
+    crash = next(i for i, leaf in enumerate(log.old.leaves) if b"incident" in leaf)
+    return spanning(log, leave_out=(crash,))
+
+
+def past_that_is_older() -> Made:
+    log = followed()
+    log.old.leaves, log.old.now = log.old.leaves[:-2], log.old.now - 60
+    return spanning(log)
+
+
+def no_word_of_it() -> Made:
+    log = followed(carried=False)
+    return of(log, log.spanning(None))
+
+
+def said_to_be_new() -> Made:
+    log = FollowingLog(ended("manufacture", "install", "incident"))
+    log.register_all()
+    log.carry(PACK, absent=True)
+    log.event("manufacture", PACK)
+    log.head()
+    return of(log, log.spanning(None))
+
+
+def frozen_by(root: str) -> Made:
+    """The old root had been replaced before it ended the log."""
+    old = begun()
+    old.live(PACK, "manufacture", "install")
+    old.next_policy(
+        by="next-root",
+        root_key=signer("next-root").key.to_cbor(),
+        next_root=signer("third root").key.kid,
+    )
+    old.head()
+    freeze(old, by=root, root="third root")
+    return spanning(followed(old, root="third root"))
+
+
+def founded_by_the_old_root() -> Made:
+    old = begun()
+    old.live(PACK, "manufacture", "install")
+    old.head()
+    freeze(old, root="root")
+    return spanning(followed(old, root="root"))
+
+
 CASES: tuple[tuple[str, str, Callable[[], Made]], ...] = (
     ("one-life", "a whole life; the label in small letters", one_life),
     ("second-life", "made from two; the file carries both their lives", second_life),
@@ -308,6 +384,16 @@ CASES: tuple[tuple[str, str, Callable[[], Made]], ...] = (
     ("no-alias-proof", "a further identifier not proven", lambda: with_index(without_the_alias)),
     ("foreign-proof", "a proof for a name of no concern", lambda: with_index(one_more)),
     ("index-backwards", "names that do not ascend", lambda: with_index(backwards)),
+    ("successor", "a life over two logs", lambda: spanning(followed())),
+    ("successor-rotated", "ended by a root that had taken over", lambda: frozen_by("next-root")),
+    ("successor-without-past", "what the log before knew left out", without_a_past),
+    ("successor-hidden-crash", "an entry of the past left out", past_without_the_crash),
+    ("successor-healed", "a state without the crash", lambda: spanning(followed(healed=True))),
+    ("successor-older", "the log before, before its end", past_that_is_older),
+    ("successor-new", "a battery with a past said to have none", said_to_be_new),
+    ("successor-silent", "no word of the past", no_word_of_it),
+    ("successor-stolen-root", "ended by a root that was replaced", lambda: frozen_by("root")),
+    ("successor-other-root", "founded by the root in force", founded_by_the_old_root),
 )
 
 
