@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +11,7 @@ from cli.output import Example, json_option, print_result, read_file
 from ledger.wire.base64text import encode_base64url
 
 if TYPE_CHECKING:
+    from ledger.proof.quorum import Panel
     from ledger.proof.trust import Trust
 
 _ADVICE = """
@@ -33,7 +34,12 @@ def show(file: Path, as_json: bool) -> None:
     """Print which ledger FILE makes a verifier believe, and by which root key."""
     facts, digest = read_trust(file)
     values = trust_facts(facts, digest)
-    lines = [f"{label:15}{values[key]}" for key, label in _LABELS.items()]
+    shown = {**values, "max_age_days": values["max_age_days"] or "any"}
+    lines = [f"{label:15}{shown[key]}" for key, label in _LABELS.items()]
+    for role in ("witness", "auditor"):
+        names = values["witnesses" if role == "witness" else "auditors"]
+        quorum = f" ({values[f'{role}_quorum']} are enough)" if names else ""
+        lines += [f"{role:15}{vkey}{quorum}" for vkey in names]
     print_result("\n".join([*lines, _ADVICE]), values, as_json=as_json)
 
 
@@ -45,6 +51,8 @@ _LABELS = {
     "root_kid": "root kid",
     "root_alg": "root algorithm",
     "minimum_policy": "least policy",
+    "completeness": "completeness",
+    "max_age_days": "days of age",
     "sha256": "file SHA-256",
 }
 
@@ -58,7 +66,7 @@ def read_trust(file: Path) -> tuple[Trust, bytes]:
     return load_trust(data), trust_digest(data)
 
 
-def trust_facts(facts: Trust, digest: bytes) -> dict[str, str | int]:
+def trust_facts(facts: Trust, digest: bytes) -> dict[str, Any]:
     """How a trust file is shown: ids as people see them elsewhere, digests and kids in hex."""
     from keys.algorithms import ALGORITHMS
 
@@ -70,5 +78,23 @@ def trust_facts(facts: Trust, digest: bytes) -> dict[str, str | int]:
         "root_kid": facts.root_key.kid.hex(),
         "root_alg": ALGORITHMS[facts.root_key.alg].name,
         "minimum_policy": facts.minimum_policy,
+        "completeness": facts.completeness,
+        "max_age_days": facts.max_age_days,
+        "witnesses": _vkeys(facts.witnesses),
+        "witness_quorum": _quorum(facts.witnesses),
+        "auditors": _vkeys(facts.auditors),
+        "auditor_quorum": _quorum(facts.auditors),
         "sha256": digest.hex(),
     }
+
+
+def _vkeys(panel: Panel | None) -> list[str]:
+    return [] if panel is None else [verifier.vkey for verifier in panel.members.values()]
+
+
+def _quorum(panel: Panel | None) -> int | None:
+    from ledger.proof.quorum import AtLeast
+
+    if panel is None or not isinstance(panel.quorum, AtLeast):
+        return None
+    return panel.quorum.number

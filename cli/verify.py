@@ -41,6 +41,8 @@ _BREACH_EXIT, _UNDECIDED_EXIT = 1, 3
         "cellbook verify battery.dossier --trust trust.toml --evidence documents",
         "cellbook verify battery.dossier --trust trust.toml --profile cn-2026 --require ORD-4",
         "cellbook verify battery.dossier --trust trust.toml --report verdict.html",
+        "cellbook verify battery.dossier --trust trust.toml --max-age 30 "
+        "--witness-policy witnesses.policy",
         "cellbook verify battery.dossier --trust trust.toml --at 2026-11-24T09:00:00+08:00 --json",
     )
 )
@@ -84,6 +86,19 @@ _BREACH_EXIT, _UNDECIDED_EXIT = 1, 3
     type=click.Path(),
     help="Write the verdict as one page (HTML) too, for reading and for print.",
 )
+@click.option(
+    "--max-age",
+    metavar="DAYS",
+    type=click.IntRange(1, 36_500),
+    help="How old the file may be, in place of what the trust file says.",
+)
+@click.option(
+    "--witness-policy",
+    metavar="FILE",
+    type=click.Path(),
+    help="A C2SP tlog-policy: its quorum of witnesses must have cosigned. For a trust file that "
+    "names no witnesses.",
+)
 @click.option("--strict", is_flag=True, help="Count remarks as failures: exit 1.")
 @click.option("-v", "--verbose", is_flag=True, help="Add indexes, hashes and entry ids.")
 @json_option
@@ -96,6 +111,8 @@ def verify(
     profiles: tuple[str, ...],
     required: tuple[str, ...],
     report: str | None,
+    max_age: int | None,
+    witness_policy: str | None,
     strict: bool,
     verbose: bool,
     as_json: bool,
@@ -111,6 +128,7 @@ def verify(
     check_rules(required)
     data = read_file(file)
     trust, digest = believed(trust_file)
+    trust = asking(trust, max_age, witness_policy)
     show = _Showing(trust, digest, moment, offset, report, as_json)
     held = None if evidence is None else _held(evidence)
     try:
@@ -212,6 +230,19 @@ def believed(file: str) -> tuple[Trust, bytes]:
         return load_trust(data), trust_digest(data)
     except CellbookError as error:
         raise TRUST.at(file, error.describe()) from error
+
+
+def asking(trust: Trust, max_age: int | None, witness_policy: str | None) -> Trust:
+    """The trust file with what the command line asks for. Raises ``usage.witness-policy``."""
+    if witness_policy is not None:
+        from cli.witness_policy import with_witnesses
+
+        trust = with_witnesses(trust, witness_policy)
+    if max_age is not None:
+        import msgspec
+
+        trust = msgspec.structs.replace(trust, max_age_days=max_age)
+    return trust
 
 
 def moment_of(at: str | None) -> tuple[int, int]:

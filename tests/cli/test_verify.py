@@ -12,7 +12,9 @@ import pytest
 
 from ledger.custody.times import format_moment
 from ledger.proof.trust import dump_trust, trust_digest
+from ledger.wire.verifier import Verifier
 from tests.cli.running import clean_environment, console
+from tests.proof.cosigning import key_of, vkeys
 from tests.proof.lying import PACK, LyingLog, told
 
 CODE = PACK.rpartition(":")[2]
@@ -217,3 +219,37 @@ def test_a_page_for_print(tmp_path: Path) -> None:
     refused = tmp_path / "refused.html"
     Files(tmp_path, log, forged).run("--report", str(refused), code=1)
     assert "NOT GENUINE: entry 6 was changed" in refused.read_text("utf-8")
+
+
+def test_how_old_a_file_may_be(files: Files) -> None:
+    data = files.trust.read_bytes()
+    files.trust.write_bytes(data + b"max_age_days = 7\n")
+    assert files.json(code=0)["record"]["age_clock"] == "service"
+    files.at = format_moment(told(*LIFE).now + 8 * 86_400)
+    refused = files.json(code=3)
+    assert refused["error"]["code"] == "undecided.age"
+    assert refused["record"]["genuine"] is None
+    assert "CANNOT TELL" in files.run(code=3)
+    files.run("--max-age", "8", code=0)
+    files.trust.write_bytes(data)
+    assert files.json("--max-age", "7", code=3)["error"]["code"] == "undecided.age"
+
+
+def test_a_policy_of_witnesses(files: Files, tmp_path: Path) -> None:
+    log = Verifier.from_key("log.example/lies", key_of("any").key).vkey
+    policy = tmp_path / "witnesses.policy"
+    text = f"log {log}\nwitness near {vkeys('w1')[0]}\nquorum near\n"
+    policy.write_text(text)
+    found = files.json("--witness-policy", str(policy), code=3)
+    assert found["error"]["code"] == "undecided.completeness.witnesses"
+    for wrong in (
+        text.replace("quorum near", "quorum none"),
+        text.replace(log, log.replace("lies", "other")),
+        text.replace("log.example/lies", "log.example/other"),
+        "quorum far\n",
+    ):
+        policy.write_text(wrong)
+        done = console("verify", files.dossier, "--trust", files.trust, "--at", files.at,
+                       "--witness-policy", policy, "--json")  # fmt: skip
+        assert done.returncode == 2
+        assert json.loads(done.stdout)["error"]["code"] == "usage.witness-policy"

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from hashlib import sha256
 
+import msgspec
 import pytest
 
 from keys.algorithms import ED25519
 from keys.cose_key import from_raw
 from keys.errors import CellbookError
 from keys.signer import generate
+from ledger.proof.quorum import panel_of
 from ledger.proof.trust import MAX_FILE, Trust, dump_trust, load_trust, trust_digest
+from ledger.wire.verifier import Verifier
+from tests.proof.cosigning import key_of, verifier_of, vkeys
 
 TRUST = Trust("蓄电池 \"A\" \\ 'B'", "log.example/a", b"\x07" * 32, "urn:f", generate().key, 3)
 
@@ -111,3 +115,52 @@ def test_a_condition_that_this_version_does_not_know_is_never_passed_over(line: 
 )
 def test_what_is_no_trust_file(data: bytes) -> None:
     assert refusal(data) == "malformed.trust"
+
+
+ASKING = msgspec.structs.replace(
+    TRUST,
+    completeness="audited",
+    witnesses=panel_of(map(verifier_of, ("w1", "w2", "w3")), 2),
+    auditors=panel_of([verifier_of("a1")], 1),
+    max_age_days=30,
+)
+
+
+def test_what_a_file_asks_for_is_read_back() -> None:
+    data = dump_trust(ASKING)
+    assert load_trust(data) == ASKING
+    assert b"\nwitness_quorum = 2\n" in data
+    old = dump_trust(TRUST).replace(b'completeness = "stated"\n', b"")
+    assert load_trust(old) == TRUST
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("witness_quorum = 2", "witness_quorum = 4", "malformed.trust.quorum"),
+        ("witness_quorum = 2", "witness_quorum = 0", "malformed.trust"),
+        ("witness_quorum = 2\n", "", "malformed.trust.quorum"),
+        ("auditor_quorum = 1", "auditor_quorum = 2", "malformed.trust.quorum"),
+        ('completeness = "audited"', 'completeness = "all"', "malformed.trust"),
+        ("max_age_days = 30", "max_age_days = 0", "malformed.trust"),
+        ("max_age_days = 30", "max_age_days = 36501", "malformed.trust"),
+        (vkeys("a1")[0], vkeys("w1")[0], "malformed.trust.quorum"),
+        (vkeys("a1")[0], "a1.example", "malformed.trust.quorum"),
+        (vkeys("w2")[0], vkeys("w1")[0], "malformed.trust.quorum"),
+        (
+            vkeys("w2")[0],
+            Verifier.from_key("w2.example", key_of("w2").key).vkey,
+            "malformed.trust.quorum",
+        ),
+    ],
+)
+def test_a_file_cannot_ask_for_what_cannot_be(old: str, new: str, code: str) -> None:
+    data = dump_trust(ASKING).decode()
+    assert old in data
+    assert refusal(data.replace(old, new).encode()) == code
+
+
+def test_audited_by_nobody() -> None:
+    lines = dump_trust(ASKING).decode().splitlines(keepends=True)
+    kept = "".join(line for line in lines if not line.startswith("auditor"))
+    assert refusal(kept.encode()) == "malformed.trust.quorum"
