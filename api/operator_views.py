@@ -5,14 +5,16 @@ from __future__ import annotations
 
 import msgspec
 
+from ledger.custody.governance_base import Facility
 from ledger.custody.states import OperatorKey
 from ledger.log.suppliers import MOST_UNITS, SampledUnit, SupplierView
 from ledger.wire.base64text import encode_base64url
 
 STATED = "stated by the service"
 ACTIVITY = (
-    "Intake, repurposing, recycling and stock are not counted: that would need all histories. "
-    f"Of at most {MOST_UNITS} units about which the operator signed, ten are drawn by the seed: "
+    "Counts are the service's calculation from what became of the units about which the operator "
+    f"signed, at most {MOST_UNITS} of them; so are the open findings (quarantined, missing, "
+    "disputed), but what rules found is in dossiers only. Ten of these are drawn by the seed: "
     "SHA-256 of the operator's URI, a zero byte and the checkpoint's root. They are those with the "
     "least SHA-256 of seed and subject. Take their dossiers."
 )
@@ -41,6 +43,30 @@ class SampledDocument(msgspec.Struct, frozen=True):
     dossier: str
 
 
+class ActivityDocument(msgspec.Struct, frozen=True):
+    """Numbers of units, by the service's calculation. ``taken_in``: made by others, and it came to
+    have them; ``repurposed``, ``recycled``: by it; ``in_stock``: it has them, made or removed.
+    ``quarantined``, ``missing`` and ``open_disputes`` are open findings about any of them."""
+
+    taken_in: int
+    repurposed: int
+    recycled: int
+    in_stock: int
+    quarantined: int
+    missing: int
+    open_disputes: int
+
+
+class FacilityDocument(msgspec.Struct, frozen=True):
+    """A place where the operator works, by the registrar's word. ``id`` is the ``facility_id`` of
+    its events."""
+
+    id: str
+    country: str
+    name: str | None
+    address: str | None
+
+
 class OperatorLinks(msgspec.Struct, frozen=True):
     """Where to go on: ``?day=`` names the day that the file is asked about."""
 
@@ -58,10 +84,12 @@ class OperatorDocument(msgspec.Struct, frozen=True):
     roles: list[str]
     maker_codes: list[str]
     gs1_prefixes: list[str]
+    facilities: list[FacilityDocument]
     registered: int
     removed: int | None
     keys: list[KeyDocument]
     activity: str
+    counts: ActivityDocument
     units: int
     more: bool
     seed: str
@@ -80,10 +108,12 @@ def operator_document(view: SupplierView) -> OperatorDocument:
         roles=list(state.roles),
         maker_codes=list(state.maker_codes),
         gs1_prefixes=list(state.gs1_prefixes),
+        facilities=[_facility(place) for place in state.facilities],
         registered=state.registered,
         removed=state.removed,
         keys=[_key(key) for key in state.keys],
         activity=ACTIVITY,
+        counts=msgspec.convert(msgspec.to_builtins(view.activity), ActivityDocument),
         units=view.units,
         more=view.more,
         seed=view.seed.hex(),
@@ -95,6 +125,10 @@ def operator_document(view: SupplierView) -> OperatorDocument:
 def operator_path(operator: str) -> str:
     """Where an operator is shown."""
     return f"/operators/{encode_base64url(operator.encode())}"
+
+
+def _facility(place: Facility) -> FacilityDocument:
+    return FacilityDocument(place.id, place.country, place.name, place.address)
 
 
 def _key(key: OperatorKey) -> KeyDocument:

@@ -94,8 +94,8 @@ _OPERATOR = parameter(
 )
 _DAY = parameter("day", "query", "The day that is asked about.", "2026-07-30")
 _SHOW = """\
-Registration, roles and keys, the number of units about which it signed, and a sample of them with
-what the service knows of each. All of it is the service's word.
+Registration, roles, facilities and keys, what became of the units about which it signed, and a
+sample of them with what the service knows of each. All of it is the service's word.
 
 """
 _FILE = """\
@@ -109,6 +109,9 @@ _EXAMPLE = {
     "roles": ["recycler"],
     "maker_codes": [],
     "gs1_prefixes": [],
+    "facilities": [
+        {"id": "HZ-1", "country": "CN", "name": "Huizhou works", "address": "1 Road, Huizhou"}
+    ],
     "registered": 4,
     "removed": None,
     "keys": [
@@ -121,6 +124,15 @@ _EXAMPLE = {
         }
     ],
     "activity": ACTIVITY,
+    "counts": {
+        "taken_in": 1,
+        "repurposed": 0,
+        "recycled": 1,
+        "in_stock": 0,
+        "quarantined": 0,
+        "missing": 0,
+        "open_disputes": 0,
+    },
     "units": 1,
     "more": False,
     "seed": "00" * 32,

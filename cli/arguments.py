@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 import click
+import msgspec
 
 from keys.errors import CellbookError
+from ledger.custody.governance_base import Facility
 from ledger.custody.identifiers import parse_operator_uri
 from ledger.custody.times import parse_moment
 
@@ -30,6 +32,20 @@ def gs1_prefixes(
 ) -> tuple[str, ...] | None:
     """GS1 company prefixes; None where none is given."""
     return _each(value, "[0-9]{4,12}", "4 to 12 digits, such as 9506000")
+
+
+def facilities(
+    context: click.Context, option: click.Parameter, value: tuple[tuple[str, str, str, str], ...]
+) -> tuple[Facility, ...] | None:
+    """Places; None where none is given."""
+    places = []
+    for place, where, name, address in value:
+        stated = {"id": place, "country": where, "name": name or None, "address": address or None}
+        try:
+            places.append(msgspec.convert(stated, Facility))
+        except (msgspec.ValidationError, CellbookError) as error:
+            raise click.BadParameter(str(error)[:200]) from None
+    return tuple(places) or None
 
 
 def _each(values: tuple[str, ...], pattern: str, form: str) -> tuple[str, ...] | None:

@@ -16,6 +16,7 @@ from cli.request import LIMITS, OperatorRequest, make_request, parse_request, ve
 from cli.signing import load_signer, passphrase_option
 from cli.trust import read_trust
 from ledger.custody.governance import KeyRevoked, OperatorChanged, OperatorRemoved
+from ledger.custody.governance_base import Facility
 from ledger.custody.operators import ROLES
 
 _PATH = click.Path(path_type=Path)
@@ -39,6 +40,18 @@ _gs1_prefixes = click.option(
     callback=arguments.gs1_prefixes,
     metavar="DIGITS",
     help="GS1 company prefix of the identifiers that it issues; may be repeated.",
+)
+
+
+_facilities = click.option(
+    "--facility",
+    "facilities",
+    nargs=4,
+    multiple=True,
+    callback=arguments.facilities,
+    metavar="ID COUNTRY NAME ADDRESS",
+    help="Where it works: the facility id of its events, and what a visitor needs. Give '' for a "
+    "name or an address that is not told; may be repeated.",
 )
 
 
@@ -119,21 +132,24 @@ def request(
 @click.argument("file", type=_PATH)
 @_maker_codes
 @_gs1_prefixes
+@_facilities
 @office_options
 def add(
     file: Path,
     maker_codes: tuple[str, ...] | None,
     gs1_prefixes: tuple[str, ...] | None,
+    facilities: tuple[Facility, ...] | None,
     office: Office,
 ) -> None:
     """Register the operator that the request in FILE names.
 
     Checks that the key's holder made the request. Whether he is the operator that he names, has
-    these roles, and issues identifiers with these codes, is for you to find out before you sign.
+    these roles, works in these places, and issues identifiers with these codes, is for you to find
+    out before you sign.
     """
     asked = _checked(file, office)
     codes = {"maker_codes": maker_codes, "gs1_prefixes": gs1_prefixes}
-    content = msgspec.structs.replace(asked.registration(), **codes)
+    content = msgspec.structs.replace(asked.registration(), **codes, facilities=facilities)
     govern(office, content, asked.uri, asked.family)
 
 
@@ -172,6 +188,7 @@ def add_key(file: Path, office: Office) -> None:
 @_roles
 @_maker_codes
 @_gs1_prefixes
+@_facilities
 @click.option("--no-codes", is_flag=True, help="It gives up the codes that are not given here.")
 @office_options
 def change(
@@ -181,13 +198,14 @@ def change(
     roles: tuple[str, ...],
     maker_codes: tuple[str, ...] | None,
     gs1_prefixes: tuple[str, ...] | None,
+    facilities: tuple[Facility, ...] | None,
     no_codes: bool,
     office: Office,
 ) -> None:
     """Change the name, country, roles and codes of the operator URI; its keys stay.
 
     With --home, what is not given stays as it is; otherwise give name, country and roles. Maker
-    codes, and company prefixes, replace those that it has; without any they stay.
+    codes, company prefixes and facilities replace those that it has; without any they stay.
     """
     if office.home is not None:
         now = find_operator(office.home, uri)
@@ -201,6 +219,7 @@ def change(
         roles=tuple(roles),
         maker_codes=none if maker_codes is None else maker_codes,
         gs1_prefixes=none if gs1_prefixes is None else gs1_prefixes,
+        facilities=facilities,
     )
     govern(office, content, uri, required_family(office))
 

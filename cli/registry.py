@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import to_builtins
+
 from cli.output import one_line
 from keys.errors import declare
+from ledger.custody.governance_base import Facility
 from ledger.custody.states import OperatorKey, OperatorState, decode_state
 from ledger.custody.times import format_moment
 
@@ -43,6 +46,7 @@ def operator_facts(state: OperatorState) -> dict[str, Any]:
         "roles": list(state.roles),
         "maker_codes": list(state.maker_codes),
         "gs1_prefixes": list(state.gs1_prefixes),
+        "facilities": [to_builtins(place) for place in state.facilities],
         "registered": state.registered,
         "removed": state.removed,
         "keys": [_key_facts(key) for key in state.keys],
@@ -58,6 +62,10 @@ def _key_facts(key: OperatorKey) -> dict[str, Any]:
         "revoked": key.revoked,
         "compromised_since": None if since is None else format_moment(since),
     }
+
+
+def _place(place: Facility) -> str:
+    return ", ".join(part for part in (place.id, place.name, place.address, place.country) if part)
 
 
 def _removed(state: OperatorState) -> str:
@@ -80,6 +88,7 @@ def operator_text(state: OperatorState) -> str:
         f"  name     {one_line(state.name)}, {state.country}",
         f"  roles    {', '.join(state.roles)}",
         f"  codes    {', '.join((*state.maker_codes, *state.gs1_prefixes)) or 'none'}",
+        *(f"  facility {one_line(_place(place))}" for place in state.facilities),
         f"  entry    {state.registered}{_removed(state)}",
         *(f"  key      {key['kid']} {_life(key)}" for key in operator_facts(state)["keys"]),
     ]

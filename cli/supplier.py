@@ -10,7 +10,15 @@ import msgspec
 
 from cli.listing.stating import day
 from cli.output import Example, json_option, one_line, print_result, read_file
-from cli.supplier_source import MAX_FILE, ShownOperator, ShownUnit, by_service, in_folder
+from cli.supplier_source import (
+    MAX_FILE,
+    ShownCounts,
+    ShownFacility,
+    ShownOperator,
+    ShownUnit,
+    by_service,
+    in_folder,
+)
 from keys.errors import CellbookError
 
 _PATH = click.Path(path_type=Path)
@@ -162,13 +170,32 @@ def _text(shown: ShownOperator) -> str:
         "all of this is stated by the service, and not verified",
         f"  registered  by entry {shown.registered}{removed}",
         f"  roles       {one_line(', '.join(shown.roles)) or 'none'}",
+        *(f"  facility    {one_line(_place(place))}" for place in shown.facilities),
         f"  keys        {len(shown.keys)}, {revoked} revoked, {others} once in other hands",
         f"  units       {shown.units}{' and more' if shown.more else ''} with its signature",
-        *paragraph(shown.activity, "  activity", 14),
+        *_activity(shown.counts),
+        *paragraph(shown.activity, "  how", 14),
         f"  seed        {one_line(shown.seed)}",
     ]
     lines += [f"  sample      {one_line(_unit(unit))}" for unit in shown.sample]
     return "\n".join(lines)
+
+
+def _place(place: ShownFacility) -> str:
+    return ", ".join(part for part in (place.id, place.name, place.address, place.country) if part)
+
+
+def _activity(counts: ShownCounts) -> list[str]:
+    done = (
+        f"{counts.taken_in} taken in, {counts.repurposed} repurposed, {counts.recycled} recycled, "
+        f"{counts.in_stock} in stock by calculation"
+    )
+    found = (
+        f"{counts.quarantined} quarantined, {counts.missing} missing, "
+        f"{counts.open_disputes} with open disputes"
+    )
+    word = "(stated by the service, of the units with its signature)"
+    return [f"  activity    {done}", f"  open        {found}", f"              {word}"]
 
 
 def _unit(unit: ShownUnit) -> str:

@@ -42,6 +42,27 @@ class ShownUnit(msgspec.Struct, frozen=True):
     disputes: int
 
 
+class ShownFacility(msgspec.Struct, frozen=True):
+    """A place where the operator works, by the word of who shows it."""
+
+    id: str
+    country: str
+    name: str | None
+    address: str | None
+
+
+class ShownCounts(msgspec.Struct, frozen=True):
+    """What became of its units, by the calculation of who shows it."""
+
+    taken_in: int
+    repurposed: int
+    recycled: int
+    in_stock: int
+    quarantined: int
+    missing: int
+    open_disputes: int
+
+
 class ShownOperator(msgspec.Struct, frozen=True):
     """An operator, by the word of who shows it."""
 
@@ -52,10 +73,12 @@ class ShownOperator(msgspec.Struct, frozen=True):
     roles: tuple[str, ...]
     maker_codes: tuple[str, ...]
     gs1_prefixes: tuple[str, ...]
+    facilities: tuple[ShownFacility, ...]
     registered: int
     removed: int | None
     keys: tuple[ShownKey, ...]
     activity: str
+    counts: ShownCounts
     units: int
     more: bool
     seed: str

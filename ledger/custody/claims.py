@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from ledger.custody.governance_base import Facility
+
 
 class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A frozen value inside a state."""
@@ -32,6 +34,7 @@ class OperatorState(Value, tag="operator", frozen=True, kw_only=True):
     removed: int | None = None
     maker_codes: tuple[str, ...] = ()
     gs1_prefixes: tuple[str, ...] = ()
+    facilities: tuple[Facility, ...] = ()
 
 
 class GuestState(Value, tag="guest", frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from msgspec import Meta
 from ledger.custody.events.scalars import Date, Digest, Text
 from ledger.custody.governance_base import (
     CoseKeyBytes,
+    Facility,
     Hash,
     Name,
     Part,
@@ -117,11 +118,15 @@ Gs1Prefixes = Annotated[
 ]
 
 
+Facilities = Annotated[tuple[Facility, ...], Meta(max_length=32)]
+
+
 class OperatorRegistered(Governance, tag="operator-registered", frozen=True, kw_only=True):
     """An operator takes part: its name, country, roles and first keys.
 
     ``maker_codes`` (the first three characters of GB/T 34014 codes) and ``gs1_prefixes`` (GS1
-    company prefixes) are those that it issues identifiers with.
+    company prefixes) are those that it issues identifiers with. ``facilities`` are the places where
+    it works, by the registrar's word.
     """
 
     name: Name
@@ -130,16 +135,19 @@ class OperatorRegistered(Governance, tag="operator-registered", frozen=True, kw_
     keys: Annotated[tuple[KeyGrant, ...], Meta(min_length=1, max_length=8)]
     maker_codes: MakerCodes | None = None
     gs1_prefixes: Gs1Prefixes | None = None
+    facilities: Facilities | None = None
 
 
 class OperatorChanged(Governance, tag="operator-changed", frozen=True, kw_only=True):
-    """The operator's particulars from here on; its keys stay, and the codes that are not stated."""
+    """The operator's particulars from here on; its keys stay, and what of codes and
+    facilities is not stated."""
 
     name: Name
     country: Annotated[str, Meta(pattern="^[A-Z]{2}$")]
     roles: Roles
     maker_codes: MakerCodes | None = None
     gs1_prefixes: Gs1Prefixes | None = None
+    facilities: Facilities | None = None
 
 
 class OperatorRemoved(Governance, tag="operator-removed", frozen=True, kw_only=True):

@@ -26,6 +26,16 @@ class Part(
         check_forms(self)
 
 
+class Facility(Part, frozen=True, kw_only=True):
+    """A place where an operator works. ``id`` is what its events state as ``facility_id``, so that
+    a reader finds the place that an event names."""
+
+    id: Name
+    name: Name | None = None
+    address: Annotated[str, Meta(min_length=1, max_length=400)] | None = None
+    country: Annotated[str, Meta(pattern="^[A-Z]{2}$")]
+
+
 class Governance(Payload, tag_field="type", frozen=True, kw_only=True):
     """What every governance statement carries."""
 

@@ -18,6 +18,7 @@ from ledger.custody.governance import (
     OperatorRegistered,
     OperatorRemoved,
 )
+from ledger.custody.governance_base import Facility
 from ledger.custody.identifiers import parse_operator_uri
 from ledger.custody.issuing import claim_codes
 from ledger.custody.policy import key_of
@@ -110,7 +111,9 @@ def _changed(
         roles=content.roles,
         maker_codes=before.maker_codes if makers is None else makers,
         gs1_prefixes=before.gs1_prefixes if prefixes is None else prefixes,
+        facilities=before.facilities if content.facilities is None else content.facilities,
     )
+    _check_facilities(after.facilities)
     claims = claim_codes(uri, before, after.maker_codes, after.gs1_prefixes, states)
     return {uri: after, **claims}
 
@@ -149,7 +152,9 @@ def _registered(
         registered=index,
         maker_codes=content.maker_codes or (),
         gs1_prefixes=content.gs1_prefixes or (),
+        facilities=content.facilities or (),
     )
+    _check_facilities(after.facilities)
     claims = claim_codes(uri, None, after.maker_codes, after.gs1_prefixes, states)
     return {uri: after, **{key_uri(key.kid): KeyClaim(owner=uri) for key in new}, **claims}
 
@@ -158,6 +163,11 @@ def _check_roles(roles: tuple[str, ...]) -> None:
     unknown = [role for role in roles if role not in ROLES]
     if unknown or len(set(roles)) != len(roles):
         raise OPERATOR.at("payload.roles", ", ".join(unknown) or "a role stands twice")
+
+
+def _check_facilities(places: tuple[Facility, ...]) -> None:
+    if len({place.id for place in places}) != len(places):
+        raise OPERATOR.at("payload.facilities", "one id twice")
 
 
 def _granted(

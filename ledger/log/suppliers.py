@@ -6,7 +6,7 @@ know what became of a unit takes its dossier.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from hashlib import sha256
 
 import msgspec
@@ -32,6 +32,7 @@ SAMPLE = 10
 MOST_UNITS = 5_000
 """Of how many units a sample is drawn at most: the first ones in the log about which the operator
 signed. A page of them costs one query, however large the log is."""
+_AT_ONCE = 500
 
 
 class SampledUnit(msgspec.Struct, frozen=True):
@@ -45,6 +46,20 @@ class SampledUnit(msgspec.Struct, frozen=True):
     disputes: int
 
 
+class Activity(msgspec.Struct, frozen=True):
+    """What the operator did with the units about which it signed, calculated from what they are
+    now. ``taken_in``: others made them, and it came to have them. ``in_stock``: it has them, made
+    or removed. ``open_disputes``: units of which an entry is contested."""
+
+    taken_in: int
+    repurposed: int
+    recycled: int
+    in_stock: int
+    quarantined: int
+    missing: int
+    open_disputes: int
+
+
 class SupplierView(msgspec.Struct, frozen=True):
     """An operator as the service knows it. ``units`` are those about which it signed, counted up to
     ``MOST_UNITS``: then ``more`` says that there are others."""
@@ -52,6 +67,7 @@ class SupplierView(msgspec.Struct, frozen=True):
     operator: OperatorState
     units: int
     more: bool
+    activity: Activity
     seed: bytes
     sample: tuple[SampledUnit, ...]
 
@@ -74,13 +90,12 @@ class Suppliers:
         root = parse_body(note.rpartition(b"\n\n")[0] + b"\n").root
         units, more = self._units(operator)
         seed = sample_seed(operator, root)
-        states = read_states(self._store.states(drawn(units, seed)))
+        states = self._batteries(units)
         sample = (
-            _sampled(uri, unit, operator)
-            for uri, unit in states.items()
-            if isinstance(unit, BatteryState)
+            _sampled(uri, states[uri], operator) for uri in drawn(units, seed) if uri in states
         )
-        return SupplierView(state, len(units), more, seed, tuple(sample))
+        activity = activity_of(operator, states.values())
+        return SupplierView(state, len(units), more, activity, seed, tuple(sample))
 
     def file(self, operator: str, day: str) -> bytes:
         """The supplier file for ``day`` at the newest checkpoint. Raises ``missing.operator.log``,
@@ -102,6 +117,13 @@ class Suppliers:
             raise NO_CHECKPOINT.at("operator", "no checkpoint covers its registration yet")
         return published
 
+    def _batteries(self, units: list[str]) -> dict[str, BatteryState]:
+        found: dict[str, BatteryState] = {}
+        for start in range(0, len(units), _AT_ONCE):
+            states = read_states(self._store.states(units[start : start + _AT_ONCE]))
+            found |= {uri: s for uri, s in states.items() if isinstance(s, BatteryState)}
+        return found
+
     def _units(self, operator: str) -> tuple[list[str], bool]:
         units: list[str] = []
         after: str | None = None
@@ -112,6 +134,21 @@ class Suppliers:
             if after is None:
                 break
         return units[:MOST_UNITS], after is not None
+
+
+def activity_of(operator: str, units: Iterable[BatteryState]) -> Activity:
+    """What ``operator`` did with ``units``, calculated from their states."""
+    units = tuple(units)
+    held = [unit for unit in units if unit.possessor == operator]
+    return Activity(
+        taken_in=sum(unit.maker != operator and operator in unit.parties for unit in units),
+        repurposed=sum(unit.physical == "consumed" for unit in held),
+        recycled=sum(unit.physical in ("recycled", "destroyed") for unit in held),
+        in_stock=sum(unit.physical in ("made", "removed") and not unit.parent for unit in held),
+        quarantined=sum(unit.quarantine is not None for unit in units),
+        missing=sum(unit.missing is not None for unit in units),
+        open_disputes=sum(unit.disputes > 0 for unit in units),
+    )
 
 
 def sample_seed(operator: str, root: bytes) -> bytes:

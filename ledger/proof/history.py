@@ -6,17 +6,16 @@ breach of a rule is a finding: the buyer is told what the log let pass.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import TypedDict
 
 import msgspec
 
 from keys.cose_key import Backend
-from keys.errors import CellbookError, declare
+from keys.errors import declare
 from ledger.custody.admission import admit
 from ledger.custody.citing import Registered, cited_entries
-from ledger.custody.decision import Content, Decision, decide, needed, read_content
+from ledger.custody.decision import Decision, decide, needed
 from ledger.custody.events import Event
 from ledger.custody.governance import Head, ListSnapshot
 from ledger.custody.mandates import MandateGiven
@@ -27,32 +26,18 @@ from ledger.custody.rules import Finding, Occasion, applicable
 from ledger.custody.rules.listing import Work
 from ledger.custody.states import LogState, OperatorState, State
 from ledger.proof.contents import has_log_time
-from ledger.proof.dossier import DossierEntry
+from ledger.proof.entries import ReadEntry as ReadEntry
+from ledger.proof.entries import at_entry
+from ledger.proof.entries import read_entries as read_entries
 from ledger.proof.heads import Heads
 from ledger.proof.required import KEY_1
 from ledger.wire.hash_envelope import HashEnvelope
-from ledger.wire.statement import Statement, parse_statement
 
-LEAF = declare(
-    "malformed.dossier.leaf",
-    "An entry is not written as leaves are: with an empty unprotected header.",
-    "Get the dossier again: `cellbook dossier`.",
-)
 TWICE = declare(
     "failed.dossier.twice",
     "One statement stands in the log twice, which registration refuses.",
     "Trust nothing in the file, and tell whoever runs the ledger.",
 )
-
-
-class ReadEntry(msgspec.Struct, frozen=True):
-    """An entry of a dossier, parsed; nothing is verified."""
-
-    index: int
-    entry_id: bytes
-    statement: Statement
-    content: Content
-    receipt: bytes
 
 
 class Decided(msgspec.Struct, frozen=True):
@@ -116,18 +101,6 @@ class History(msgspec.Struct, frozen=True):
     mandates: Mapping[bytes, Signed] = {}
 
 
-def read_entries(rows: tuple[DossierEntry, ...]) -> tuple[ReadEntry, ...]:
-    """The entries of a dossier or another file, each parsed.
-
-    Raises ``malformed.*`` and ``unsupported.*``, with the entry in ``where``.
-    """
-    entries = []
-    for row in rows:
-        with _at(row.index):
-            entries.append(_read(row.index, row.leaf, row.receipt))
-    return tuple(entries)
-
-
 def replay(
     entries: tuple[ReadEntry, ...],
     carried: frozenset[str],
@@ -145,7 +118,7 @@ def replay(
     """
     told = _Replay(entries, carried, backend, profiles, wholes)
     for entry in entries:
-        with _at(entry.index):
+        with at_entry(entry.index):
             told.take(entry)
     return told.history()
 
@@ -301,22 +274,5 @@ def _was_in_other_hands(signed: Signed, compromised: Mapping[tuple[str, bytes], 
     return since is not None and signed.time >= since
 
 
-def _read(index: int, leaf: bytes, receipt: bytes) -> ReadEntry:
-    statement = parse_statement(leaf)
-    if statement.leaf != leaf:
-        raise LEAF.at("leaf")
-    return ReadEntry(index, statement.entry_id, statement, read_content(statement), receipt)
-
-
 def _log_state(after: dict[str, State]) -> LogState | None:
     return next((state for state in after.values() if isinstance(state, LogState)), None)
-
-
-@contextmanager
-def _at(index: int) -> Iterator[None]:
-    """Errors from inside name the entry."""
-    try:
-        yield
-    except CellbookError as error:
-        where = f"entry {index}, {error.where}" if error.where else f"entry {index}"
-        raise error.error.at(where, error.detail, **error.facts) from error

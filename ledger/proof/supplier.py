@@ -1,7 +1,8 @@
 """The supplier file: what the ledger's registrar and publishers have signed about one operator.
 
 It holds the policies of the log, all statements about the operator, all snapshots of the lists that
-are compared, with the leaves that show what they say of it, and a receipt for each of these.
+are compared, with the leaves that show what they say of it, a receipt for each of these, and proofs
+from the log's index that they are all.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import msgspec
 from keys.errors import CellbookError, declare
 from ledger.custody.identifiers import parse_operator_uri
 from ledger.custody.times import parse_date
+from ledger.proof.completeness import Stated, index_value, parse_index
 from ledger.proof.dossier import DossierEntry, encode_entries, parse_entries
 from ledger.proof.listings import ListProofs, lists_value, parse_lists
 from ledger.wire import cbor
@@ -31,17 +33,19 @@ VERSION = declare(
 
 TYPE = "cellbook-supplier"
 LIMITS = Limits(size=32 << 20, depth=8, items=16_384, total=262_144)
-_FIELDS = {"type", "version", "operator", "day", "question", "checkpoint", "entries"}
+_FIELDS = {"type", "version", "operator", "day", "question", "checkpoint", "entries", "index"}
 
 
 class Supplier(msgspec.Struct, frozen=True):
     """A parsed supplier file; nothing in it is verified. ``day`` is the one that is asked about,
-    ``checkpoint`` a signed note, ``lists`` proofs of what lists say of the operator."""
+    ``checkpoint`` a signed note, ``index`` what the log's index states, ``lists`` proofs of what
+    lists say of the operator."""
 
     operator: str
     day: str
     checkpoint: bytes
     entries: tuple[DossierEntry, ...]
+    index: tuple[Stated, ...]
     lists: ListProofs
 
 
@@ -55,6 +59,7 @@ def encode_supplier(file: Supplier) -> bytes:
         "question": _question(file.operator, file.day),
         "checkpoint": file.checkpoint,
         "entries": encode_entries(file.entries),
+        "index": index_value(file.index),
     }
     if file.lists:
         fields["lists"] = lists_value(file.lists)
@@ -79,8 +84,9 @@ def decode_supplier(data: bytes) -> Supplier:
         raise SHAPE.at("supplier file", "a field is missing, unknown, or of another type")
     operator, day = _asked(value)
     entries = parse_entries(value["entries"], "supplier file")
+    index = parse_index(value["index"], "supplier file")
     lists = parse_lists(value["lists"]) if "lists" in value else {}
-    return Supplier(operator, day, value["checkpoint"], entries, lists)
+    return Supplier(operator, day, value["checkpoint"], entries, index, lists)
 
 
 def _asked(value: dict[cbor.Key, Value]) -> tuple[str, str]:

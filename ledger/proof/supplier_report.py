@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
+from ledger.custody.governance_base import Facility
 from ledger.custody.listed import ListAnswer, PublisherAnswer, Word
 from ledger.custody.schemes import title_of
 from ledger.custody.states import OperatorKey, OperatorState
@@ -16,6 +19,7 @@ from ledger.custody.times import format_moment
 from ledger.proof.report import WIDTH, paragraph
 from ledger.proof.table import columns
 from ledger.proof.verify_supplier import SupplierCheck
+from ledger.proof.vouched_words import completeness_note, vouched_facts
 from ledger.proof.wording import PROVES_NOTHING
 from ledger.wire.base64text import encode_base64url
 
@@ -51,6 +55,7 @@ def supplier_facts(found: SupplierCheck) -> dict[str, Any]:
         "record": {
             "genuine": True,
             "completeness": record.completeness,
+            **msgspec.to_builtins(vouched_facts(record.vouched)),
             "origin": record.origin,
             "genesis": encode_base64url(record.genesis),
             "size": record.size,
@@ -75,6 +80,7 @@ def _state_facts(state: OperatorState) -> dict[str, Any]:
         "roles": list(state.roles),
         "maker_codes": list(state.maker_codes),
         "gs1_prefixes": list(state.gs1_prefixes),
+        "facilities": [msgspec.to_builtins(place) for place in state.facilities],
         "registered": state.registered,
         "removed": state.removed,
         "keys": [
@@ -114,8 +120,8 @@ def _first_lines(found: SupplierCheck, offset: int) -> Iterator[str]:
     now = format_moment(found.at, offset)
     yield f"{'CELLBOOK SUPPLIER CHECK':51}{now[:10]} {now[11:16]} {now[19:]}"
     until = format_moment(found.record.time)
-    yield from paragraph(f"GENUINE up to {until[:10]} {until[11:16]} UTC", "RECORD")
-    yield from paragraph("completeness not checked: a statement could have been left out", "")
+    yield from paragraph(f"GENUINE AND COMPLETE up to {until[:10]} {until[11:16]} UTC", "RECORD")
+    yield from paragraph(completeness_note(found.record), "")
     then, now_too = _is_registered(found.then), _is_registered(found.now)
     told = f"{'REGISTERED' if then else 'NOT REGISTERED'} on {found.day} (UTC)"
     if then != now_too:
@@ -130,12 +136,18 @@ def _operator_lines(found: SupplierCheck) -> Iterator[str]:
     yield from paragraph(_roles(now), "Roles")
     if then is not None and (then.name, then.roles) != (now.name, now.roles):
         yield from paragraph(f"on {found.day}: {then.name}; {_roles(then)}", "")
+    for number, place in enumerate(now.facilities):
+        yield from paragraph(_facility(place), "" if number else "Facilities", 12)
     codes = ", ".join((*now.maker_codes, *now.gs1_prefixes))
     if codes:
         yield from paragraph(codes, "Codes")
     times = {item.index: item.time for item in found.statements}
     for number, key in enumerate(now.keys):
         yield from paragraph(_key(key, times), "" if number else "Keys")
+
+
+def _facility(place: Facility) -> str:
+    return ", ".join(part for part in (place.id, place.name, place.address, place.country) if part)
 
 
 def _roles(state: OperatorState) -> str:

@@ -7,7 +7,9 @@ Nothing here reads a clock, an environment or a network. The steps, and the atta
 3. It holds policies, statements about the operator, snapshots, heads   (padding, missing policies)
 4. Every statement and head is decided again, in order                  (strangers as registrars)
 5. Every entry is in the tree of the checkpoint, at its index           (entries that never were in)
-6. The leaves prove what each snapshot that counts says                 (rows of another list)
+6. By the head's index, these are all policies, statements and snapshots   (a hidden revocation)
+7. Witnesses, auditors and its age are as the trust file asks        (a lying index, an old file)
+8. The leaves prove what each snapshot that counts says                 (rows of another list)
 
 What no step checks stands in ``SupplierCheck.unchecked``.
 """
@@ -28,6 +30,7 @@ from ledger.custody.schemes import identifier_of, list_uri
 from ledger.custody.snapshots import day_of
 from ledger.custody.states import OperatorState
 from ledger.custody.times import parse_moment
+from ledger.proof.completeness import verify_complete
 from ledger.proof.genuine import (
     check_ledger,
     check_root,
@@ -39,10 +42,11 @@ from ledger.proof.genuine import (
 from ledger.proof.heads import Heads
 from ledger.proof.history import History, ReadEntry, read_entries, replay
 from ledger.proof.listed_works import stated_in
-from ledger.proof.parts import FOREIGN, check_parts
+from ledger.proof.parts import FOREIGN, check_parts, held_chains
 from ledger.proof.supplier import Supplier, decode_supplier
 from ledger.proof.trust import Trust
-from ledger.proof.verdict import NOT_CHECKED, Record
+from ledger.proof.verdict import Record
+from ledger.proof.vouched_words import unvouched
 from ledger.proof.vouching import vouch
 
 NOBODY = declare(
@@ -101,6 +105,9 @@ def verify_supplier(
     checkpoint, head, cosigned = verify_cosigned(file.checkpoint, history.log, entries)
     verify_receipts(entries, history.log, checkpoint, head.time, backend)
     check_time(head, at)
+    names = (file.operator, *map(list_uri, file.lists))
+    held = held_chains(history, entries, names)
+    verify_complete(file.index, held, head.index_root, file.operator)
     vouched = vouch(cosigned, history.log, trust, head.time, at)
     day_end = parse_moment(f"{file.day}T23:59:59+00:00")
     if day_end - 86_399 > head.time:
@@ -109,7 +116,6 @@ def verify_supplier(
     if not isinstance(now, OperatorState):
         raise NOBODY.at("operator", file.operator)
     record = record_of(data, trust, checkpoint, head, history, len(entries), vouched)
-    record = msgspec.structs.replace(record, completeness=NOT_CHECKED)
     return SupplierCheck(
         operator=file.operator,
         day=file.day,
@@ -119,7 +125,7 @@ def verify_supplier(
         lists=tuple(_answers(file, history, head.time)),
         record=record,
         at=at,
-        unchecked=tuple(_unchecked(file)),
+        unchecked=tuple(_unchecked(file, now, record)),
     )
 
 
@@ -203,14 +209,13 @@ def _answers(file: Supplier, history: History, now: int) -> Iterator[tuple[ListA
         yield then, today
 
 
-def _unchecked(file: Supplier) -> Iterator[str]:
+def _unchecked(file: Supplier, now: OperatorState, record: Record) -> Iterator[str]:
     """What the file does not show, in sentences."""
-    yield (
-        "that no newer statement was left out (a revoked key, a removal, a snapshot, a policy): "
-        "the file cannot show it, and the service could hide one"
-    )
+    yield from unvouched(record)
+    yield "what was stated later: see the date after RECORD"
     yield "who the operator is, beyond the registrar's word"
-    yield "its facilities: the registrar states none, events name them"
+    if not now.facilities:
+        yield "its facilities: the registrar states none, events name them"
     yield "what it did: events are in the dossiers of batteries"
     if file.lists:
         yield "that the publishers copied the list rightly: whose list it is has signed nothing"

@@ -43,7 +43,12 @@ def test_an_operator_is_shown(client: httpx.Client, packs: list[str]) -> None:
     assert shown["keys"][0]["revoked"] is None
     assert shown["units"] >= len(packs)
     assert shown["more"] is False
-    assert "not counted" in shown["activity"]
+    assert "the service's calculation" in shown["activity"]
+    counts = shown["counts"]
+    assert counts["recycled"] >= 1
+    assert counts["in_stock"] >= len(packs) - 1
+    assert counts["missing"] == 0
+    assert shown["facilities"] == []
     assert len(shown["sample"]) == SAMPLE
 
 

@@ -165,7 +165,7 @@ def test_the_supplier_file() -> None:
     entries = (dossier.DossierEntry(0, b"leaf", b"receipt"),)
     lists = {"cn-miit-whitelist": {"91440300MA5FKPKM15": {}}}
     operator, day = "https://recycler.example", "2026-07-30"
-    file = supplier.Supplier(operator, day, b"note", entries, lists)
+    file = supplier.Supplier(operator, day, b"note", entries, (), lists)
     value = cbor2.loads(supplier.encode_supplier(file))
     asked = ["cellbook-supplier", operator, day]
     assert value["question"] == sha256(cbor2.dumps(asked)).digest()

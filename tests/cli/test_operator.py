@@ -94,6 +94,19 @@ def test_codes_are_stated_kept_and_given_up() -> None:
     assert (shown()["maker_codes"], shown()["gs1_prefixes"]) == (["X12"], [])
 
 
+def test_places_are_stated_and_stay() -> None:
+    place = ("--facility", "HZ-1", "CN", "Huizhou works", "1 Road, Huizhou")
+    registrar("add", "maker.request", *place)
+    works = {"id": "HZ-1", "country": "CN", "name": "Huizhou works", "address": "1 Road, Huizhou"}
+    assert shown()["facilities"] == [works]
+    registrar("change", MAKER, "--role", "maker")
+    assert shown()["facilities"] == [works]
+    registrar("change", MAKER, "--facility", "SZ-2", "CN", "", "")
+    assert [place["id"] for place in shown()["facilities"]] == ["SZ-2"]
+    printed = run("operator", "show", MAKER, "--home", "shop").stdout
+    assert "facility SZ-2, CN" in printed
+
+
 def test_what_is_signed_is_shown() -> None:
     registrar_key = ("--registrar", "shop-registrar/registrar.pem")
     result = run("operator", "add", "maker.request", *registrar_key, "--home", "shop")
@@ -196,6 +209,7 @@ def test_no_service_exits_3() -> None:
         ("change", MAKER, "--role", "king", "--home", "shop"),
         ("change", MAKER, "--maker-code", "4a6", "--home", "shop"),
         ("add", "maker.request", "--gs1-prefix", "95O6000", "--home", "shop"),
+        ("change", MAKER, "--facility", "HZ-1", "China", "", "", "--home", "shop"),
         ("revoke-key", MAKER, "--kid", "ab", "--reason", "x", "--home", "shop"),
         ("remove", MAKER, "--home", "shop"),
         ("remove", "maker", "--reason", "x", "--home", "shop"),

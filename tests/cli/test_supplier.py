@@ -53,7 +53,8 @@ def test_an_operator_is_looked_at(place: tuple[object, ...], tmp_path: Path) -> 
     assert "all of this is stated by the service, and not verified" in printed
     assert "roles       maker" in printed
     assert "held by it, QUARANTINED" in printed
-    assert "not counted" in printed
+    assert "0 taken in, 0 repurposed, 0 recycled, 0 in stock by calculation" in printed
+    assert "open        1 quarantined, 0 missing, 0 with open disputes" in printed
     assert f"next  cellbook supplier verify {out} --trust TRUST" in printed
     found = run_json("supplier", "check", OWNER, "--at", DAY, *place)
     assert (found["operator"], found["units"], found["file"]) == (OWNER, 1, None)

@@ -9,11 +9,15 @@ import msgspec
 import pytest
 
 from keys.errors import CellbookError
+from ledger.custody.decision import read_content
+from ledger.custody.governance import Facility, Head
 from ledger.custody.lists import document_of, encode_document
 from ledger.custody.times import format_moment
 from ledger.proof.supplier import Supplier, decode_supplier, encode_supplier
 from ledger.proof.supplier_report import print_supplier, supplier_facts
 from ledger.proof.verify_supplier import SupplierCheck, verify_supplier
+from ledger.tree.prefix_chain import Chain
+from ledger.wire.statement import parse_statement
 from tests.log.building import NOW, World, operator_uri
 from tests.log.listing import SCHEME, Publishers, row
 from tests.proof.building import check_layout, trust_of
@@ -71,7 +75,10 @@ def test_registration_keys_and_lists(known: Known) -> None:
     assert f"OPERATOR REGISTERED on {DAY} (UTC)" in text
     assert "listed for recycling" in text
     assert "not signed by whose list it is" in text
-    assert "completeness not checked" in text
+    assert "GENUINE AND COMPLETE" in text
+    assert "completeness stated by the service" in text
+    assert "no auditor has recomputed it" in text
+    assert "its facilities: the registrar states none" in text
     assert "This print proves nothing" in text
 
 
@@ -121,6 +128,84 @@ def test_a_revoked_key_and_a_removal(tmp_path_factory: pytest.TempPathFactory) -
     ]
     assert found.lists == ()
     assert any("white lists: the file has none" in text for text in found.unchecked)
+
+
+def test_what_is_left_out_is_missed(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A seller who hides that his key was revoked, that he was removed, or a newer list or policy,
+    with or without the head that gives the statement its time."""
+    with World(tmp_path_factory.mktemp("hiding"), operators=("owner",)) as world:
+        publishers = Publishers(world)
+        for day in ("2026-01-01", "2026-02-01"):
+            document = document_of([(OWNER, row(valid_from=day))])
+            world.accepted(publishers.snapshot(document, day))
+            world.store.put_list_document(document.root, encode_document(document))
+            world.end_epoch()
+        for statement in (world.revoke_key("owner"), world.next_policy(), world.remove("owner")):
+            world.accepted(statement)
+            world.end_epoch()
+        data, trust = world.ledger.suppliers.file(OWNER, DAY), trust_of(world)
+        file = decode_supplier(data)
+        assert verify_supplier(data, trust, AT).now.removed is not None
+        codes = {}
+        for place, entry in enumerate(file.entries[1:-2], 1):
+            content = read_content(parse_statement(entry.leaf))
+            if isinstance(content, Head):
+                continue
+            others = file.entries[:place] + file.entries[place + 1 :]
+            alone = file.entries[:place] + file.entries[place + 2 :]
+            for left in (others, alone):
+                changed = encode_supplier(msgspec.structs.replace(file, entries=left))
+                with pytest.raises(CellbookError) as found:
+                    verify_supplier(changed, trust, AT)
+                codes.setdefault(type(content).__struct_config__.tag, set()).add(found.value.code)
+    hidden = ("key-revoked", "list-snapshot")
+    assert all("failed.dossier.incomplete" in codes[kind] for kind in hidden)
+    assert codes.keys() == {"policy", "operator-registered", *hidden}
+
+
+def test_a_removal_with_its_head_is_missed(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with World(tmp_path_factory.mktemp("removed"), operators=("owner",)) as world:
+        world.end_epoch()
+        world.accepted(world.remove("owner"))
+        world.end_epoch()
+        file = decode_supplier(world.ledger.suppliers.file(OWNER, DAY))
+        left = msgspec.structs.replace(file, entries=(*file.entries[:-2], file.entries[-1]))
+        with pytest.raises(CellbookError) as found:
+            verify_supplier(encode_supplier(left), trust_of(world), AT)
+    assert found.value.code in ("failed.dossier.incomplete", "failed.dossier.foreign")
+
+
+def test_proofs_of_the_index(known: Known) -> None:
+    rows = known.file.index
+    assert OWNER in {row.uri for row in rows}
+    for place in range(len(rows)):
+        left = rows[:place] + rows[place + 1 :]
+        assert known.refused(known.changed(index=left)) == "failed.dossier.unproven"
+    other = decode_supplier(known.world.ledger.suppliers.file(OTHER, DAY)).index
+    both = {row.uri: row for row in (*rows, *other)}
+    more = tuple(both[uri] for uri in sorted(both, key=str.encode))
+    assert known.refused(known.changed(index=more)) == "failed.dossier.index"
+    absent = tuple(
+        msgspec.structs.replace(row, chain=Chain()) if row.uri == OWNER else row for row in rows
+    )
+    assert known.refused(known.changed(index=absent)).startswith("failed.prefix.")
+
+
+def test_facilities_and_mandates(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with World(tmp_path_factory.mktemp("places"), operators=("owner", "assessor")) as world:
+        works = Facility(id="HZ-1", name="Huizhou works", country="CN", address="1 Road, Huizhou")
+        world.accepted(world.change("owner", ("recycler",), facilities=(works,)))
+        world.accepted(world.change("owner", ("recycler", "maker")))
+        world.end_epoch()
+        found = verify_supplier(world.ledger.suppliers.file(OWNER, DAY), trust_of(world), AT)
+        other = Facility(id="HZ-1", country="CN")
+        twice = world.change("owner", ("recycler",), facilities=(works, other))
+        assert world.refused(twice) == "rejected.operator"
+    assert found.now.facilities == (works,)
+    text = words(found)
+    assert "Facilities HZ-1, Huizhou works, 1 Road, Huizhou, CN" in text
+    assert "the registrar states none" not in text
+    assert supplier_facts(found)["now"]["facilities"][0]["id"] == "HZ-1"
 
 
 def test_every_flip_is_refused(known: Known) -> None:
