@@ -1,6 +1,6 @@
 """``make bench``: the machine's limits and ours, in one run.
 
-    python -m tests.bench [--quick] [--largest N]
+    python -m tests.bench [--quick] [--largest N] [index]
 
 Signing and the making of requests are not measured. Traffic stays on loopback, and every load has
 an end. Figures depend on the machine; the ratios to its limits are what counts.
@@ -24,7 +24,16 @@ from keys import pynacl
 from ledger.custody.profiles import choose
 from ledger.custody.times import format_moment
 from ledger.store.engine import sqlite_driver
-from tests.bench import auditing, coldstart, histories, importing, inprocess, limits, traffic
+from tests.bench import (
+    auditing,
+    coldstart,
+    histories,
+    importing,
+    indexing,
+    inprocess,
+    limits,
+    traffic,
+)
 from tests.bench.statements import Source
 from tests.log.building import World, operator_uri
 from tests.service import running_service
@@ -43,16 +52,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
     parser.add_argument("--quick", action="store_true", help="A tenth of everything.")
     parser.add_argument("--largest", type=int, default=0, help="Entries of the largest log.")
+    parser.add_argument("only", nargs="?", choices=["index"], help="One part alone.")
     arguments = parser.parse_args()
     share = 10 if arguments.quick else 1
     largest = arguments.largest or 1_000_000 // share
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder)
+        if arguments.only == "index":
+            show_index(path, 1_000_000 // share)
+            return
         limit = show_machine(path)
         show_http(path, limit, 40_000 // share)
         show_import(path, limit, 100_000 // share)
         show_growth(path, limit, largest)
         show_histories(path, limit, 1_000 // share)
+        show_index(path, 1_000_000 // share)
         show_audit(path, limit, 100_000 // share)
         show_cold_verify(path)
 
@@ -144,6 +158,27 @@ def show_histories(path: Path, limit: float, events: int) -> None:
         row(f"the {name} {window} of {events:,} events of each", text, cost.per_second / limit)
     row("cost of the last over the first", f"{first.per_second / last.per_second:.2f}")
     world.close()
+
+
+def show_index(path: Path, subjects: int) -> None:
+    heading(f"The index: {subjects:,} subjects")
+    world, source = make_source(path / "index")
+    indexing.fill(world, subjects, note)
+    note(0)
+    with_index, without = indexing.with_and_without(world, source, 20_000, 3)
+    wall, cpu = without.seconds / with_index.seconds - 1, without.cpu / with_index.cpu - 1
+    row("batch registration with the index, beside none", f"{wall:+.1%} (by CPU {cpu:+.1%})")
+    row("  microseconds of CPU an entry", f"{with_index.cpu / 0.06:.0f}, {without.cpu / 0.06:.0f}")
+    world.close()
+    store = world.home.open_store()
+    costs = [indexing.head_over_known(store, 10_000, subjects, n) for n in range(1, 8)]
+    store.close()
+    cpu = sorted(cost.cpu for cost in costs)
+    row("a head over 10,000 changed subjects, CPU", f"{cpu[0]:.2f} s, median {cpu[3]:.2f} s")
+    locked = sorted(cost.locked for cost in costs)
+    row("  under the lock", f"{locked[0]:.2f} s, median {locked[3]:.2f} s")
+    commits = sorted(cost.commit_cpu for cost in costs)
+    row("  of the CPU, the commit", f"{commits[0]:.2f} s, median {commits[3]:.2f} s")
 
 
 def show_audit(path: Path, limit: float, count: int) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from keys.errors import CellbookError
 from ledger.tree.prefix import EMPTY, verify_absence, verify_presence
+from ledger.tree.prefix_full import SIZE, is_full
 from ledger.tree.prefix_growth import CHUNK, change
 from ledger.tree.prefix_proofs import prove
 from tests.tree import prefix_reference as reference
@@ -103,6 +104,45 @@ def test_blocks_are_small_however_many_keys_there_are() -> None:
     blocks, _ = filled(70_000)
     assert max(map(len, blocks.held.values())) <= 255 * 36 + 256 * 65
     assert len(blocks.held) < 70_000
+
+
+def wide(first: int, second: int, number: int) -> bytes:
+    """A key with these first bytes."""
+    return bytes([first, second]) + sha256(b"%d" % number).digest()[2:]
+
+
+def test_blocks_that_are_full_of_links() -> None:
+    """Two keys under every byte fill the root's block; so do 512 keys one byte below."""
+    values = {wide(a, b, a + b): value(a) for a in range(256) for b in (3, 200)}
+    values |= {wide(7, b, n): value(b) for b in range(256) for n in (1, 2)}
+    blocks = Blocks()
+    change(blocks, values)
+    assert is_full(blocks.held[b""])
+    assert is_full(blocks.held[b"\x07"])
+    assert not is_full(blocks.held[b"\x08"])
+    some = list(values)[::9]
+    for changed in (some[:1], some[:2], some, [*some, wide(7, 0, 9), wide(9, 9, 9)]):
+        values |= {one: value(len(changed)) for one in changed}
+        root = change(blocks, {one: values[one] for one in changed})
+        assert root == reference.root(values)
+    again = Blocks()
+    change(again, values)
+    assert again.held == blocks.held
+
+
+def test_a_block_of_the_size_of_a_full_one_need_not_be_full() -> None:
+    """One leaf and one place without keys are as long as two links."""
+    pairs = [(a, b) for a in range(256) for b in (0, 128)]
+    keys = {wide(a, b, a) for a, b in pairs if a not in (0, 1, 2)}
+    # Below byte 0 nothing, below 2 one key: these two have as siblings a link and a link.
+    keys |= {wide(1, 0, 1), wide(1, 128, 1), wide(2, 0, 2)}
+    values = {one: value(1) for one in keys}
+    blocks = Blocks()
+    change(blocks, values)
+    assert len(blocks.held[b""]) == SIZE
+    assert not is_full(blocks.held[b""])
+    changed = {one: value(2) for one in keys if one[0] < 9}
+    assert change(blocks, changed) == reference.root(values | changed)
 
 
 def test_long_common_prefixes() -> None:
