@@ -13,6 +13,7 @@ from keys.errors import CellbookError
 from keys.possession import prove
 from keys.purposes import EVENTS
 from keys.signer import Signer, generate
+from ledger.custody.governance import KeyRevoked
 from ledger.custody.mandates import (
     DeviceKey,
     Mandate,
@@ -183,6 +184,23 @@ def test_a_dossier_with_all_of_them(world: World, pack: str) -> None:
         "release",
         "accept",
     ]
+
+
+def test_events_under_a_mandate_of_a_compromised_key_are_flagged(world: World, pack: str) -> None:
+    """The delegate's own key is in order; the key that let it sign was in other hands."""
+    since = world.clock()
+    (entry,) = world.accepted(mandate(world, given(world)))
+    world.accepted(world.event("incident", pack, kind="other", by="installer",
+                               mandate=entry.entry_id, on_behalf_of=OWNER))  # fmt: skip
+    world.end_epoch()
+    assert "KEY-1" not in {f.rule for f in verdict_on(world, dossier_of(world, pack)).remarks}
+    kid = world.operators["owner"].signer.key.kid
+    revoked = KeyRevoked(kid=kid, reason="stolen", compromised_since=since)
+    world.accepted(world.governance(revoked, OWNER))
+    verdict = verdict_on(world, dossier_of(world, pack))
+    flagged = [f for f in verdict.remarks if f.rule == "KEY-1"]
+    assert len(flagged) == 2, "the manufacture of that moment, and the incident"
+    assert "the key that gave its mandate" in flagged[-1].detail
 
 
 def test_nothing_of_it_may_be_missing(world: World, pack: str) -> None:
