@@ -28,9 +28,11 @@ _WARNING = "NOTHING WAS VERIFIED: this is what the bytes say, and anybody can wr
 def inspect(file: Path, as_json: bool) -> None:
     """Show what FILE holds, as CBOR diagnostic notation, and verify nothing.
 
-    Knows dossiers, statements, receipts, checkpoints, trust files, requests to the registrar,
-    public keys, batches, entry bundles, tiles (by their path, such as tile/0/000), and other CBOR
-    in deterministic encoding. <<…>> is a byte string that holds CBOR. `-` reads standard input.
+    Knows dossiers, supplier and participation files, statements, receipts of inclusion and of
+    consistency, signed roots, checkpoints, trust files, lists, lots and their proofs, requests to
+    the registrar, public keys, batches, entry bundles, tiles (by their path, such as tile/0/000),
+    and other CBOR in deterministic encoding. <<…>> is a byte string that holds CBOR. `-` reads
+    standard input.
     """
     data = read_file(file)
     content = recognise(data, str(file))

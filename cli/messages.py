@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -14,8 +15,9 @@ from ledger.wire import cose
 from ledger.wire.cbor import Tag, Value
 from ledger.wire.statement import CONTENT_OF, Statement, parse_statement
 
-RECEIPTS_HEADER, VDS = 394, 395
-"""Labels of RFC 9942: the receipts of a Transparent Statement, and the kind of a receipt's tree."""
+RECEIPTS_HEADER, VDS, VDP, CONSISTENCY = 394, 395, 396, -2
+"""Labels of RFC 9942: the receipts of a Transparent Statement, the kind of a receipt's tree, its
+proofs, and among these those of consistency."""
 
 
 def signed_message(data: bytes, item: Tag) -> Content:
@@ -25,13 +27,22 @@ def signed_message(data: bytes, item: Tag) -> Content:
         return Content("CBOR", {}, item)
     typ = headers.get(cose.TYP)
     if VDS in headers:
-        return Content("receipt", facts_or_refusal(lambda: _receipt(data)), item)
+        kind = _proof_kind(_unprotected(item))
+        return Content(kind, facts_or_refusal(lambda: _FACTS[kind](data)), item)
     if not isinstance(typ, str) or typ not in CONTENT_OF:
         return Content("COSE_Sign1", {}, item)
     receipts = _receipts(item)
     kind = "Signed Statement" if receipts is None else "Transparent Statement"
     facts = facts_or_refusal(lambda: _statement(data))
     return Content(kind, facts if receipts is None else {**facts, "receipts": receipts}, item)
+
+
+def _proof_kind(unprotected: Value) -> str:
+    """What a message about the log's tree is, by the proofs in its unprotected header."""
+    proofs = unprotected.get(VDP) if isinstance(unprotected, dict) else None
+    if isinstance(proofs, dict) and CONSISTENCY in proofs:
+        return "consistency receipt"
+    return "receipt" if unprotected else "signed root"
 
 
 def _protected(item: Tag) -> dict[Any, Value] | None:
@@ -44,9 +55,13 @@ def _protected(item: Tag) -> dict[Any, Value] | None:
     return None
 
 
-def _receipts(item: Tag) -> int | None:
+def _unprotected(item: Tag) -> Value:
     assert isinstance(item.value, list)  # noqa: S101 - it has a protected header
-    unprotected = item.value[1]
+    return item.value[1]
+
+
+def _receipts(item: Tag) -> int | None:
+    unprotected = _unprotected(item)
     receipts = unprotected.get(RECEIPTS_HEADER) if isinstance(unprotected, dict) else None
     return len(receipts) if isinstance(receipts, list) else None
 
@@ -83,13 +98,53 @@ def _payload_type(payload: bytes) -> str:
 
 def _receipt(data: bytes) -> Facts:
     from ledger.proof.receipt import parse_receipt
-    from ledger.wire.cwt import parse_claims
 
     message, proofs = parse_receipt(data)
+    told = "; ".join(f"entry {proof.index} of {proof.size}" for proof in proofs)
+    return {**_signed_root(message), "proofs": told}
+
+
+def _consistency(data: bytes) -> Facts:
+    from ledger.proof.receipt import SHAPE
+
+    message = _tree_message(data)
+    proofs = message.unprotected.get(VDP)
+    items = proofs.get(CONSISTENCY) if isinstance(proofs, dict) else None
+    told = []
+    for item in items if isinstance(items, list) else ():
+        sizes = read_item(item) if isinstance(item, bytes) else None
+        if not isinstance(sizes, list) or len(sizes) != 3:
+            raise SHAPE.at("consistency proof", "not two sizes and a path")
+        told.append(f"from size {sizes[0]!r} to {sizes[1]!r}")
+    return {**_signed_root(message), "proofs": "; ".join(told) or "none"}
+
+
+def _root(data: bytes) -> Facts:
+    from ledger.proof.signed_root import parse_signed_root
+
+    return {**_signed_root(_tree_message(data)), "size": parse_signed_root(data).size}
+
+
+def _tree_message(data: bytes) -> cose.Sign1:
+    from ledger.proof.receipt import LIMITS, TREE_SIZE
+
+    return cose.parse_sign1(data, limits=LIMITS, understood=cose.UNDERSTOOD | {VDS, TREE_SIZE})
+
+
+def _signed_root(message: cose.Sign1) -> Facts:
+    """What the log says of a tree: when, and by which key."""
+    from ledger.wire.cwt import parse_claims
+
     claims = parse_claims(message.headers.get(cose.CWT_CLAIMS, {}), "receipt, CWT Claims")
     return {
         "log": claims.iss or "not stated",
         "time": "not stated" if claims.iat is None else format_moment(claims.iat),
         "kid": "not stated" if message.kid is None else message.kid.hex(),
-        "proofs": "; ".join(f"entry {proof.index} of {proof.size}" for proof in proofs),
     }
+
+
+_FACTS: dict[str, Callable[[bytes], Facts]] = {
+    "receipt": _receipt,
+    "consistency receipt": _consistency,
+    "signed root": _root,
+}

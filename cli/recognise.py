@@ -9,6 +9,7 @@ from api.sequence import read_sequence
 from cli.content import Content, Facts, facts_or_refusal
 from cli.messages import signed_message
 from cli.notation import read_item
+from cli.proving_files import MAPS
 from keys import cose_key
 from keys.algorithms import ALGORITHMS
 from keys.errors import CellbookError
@@ -63,18 +64,6 @@ def _item(data: bytes, item: Value) -> Content:
 # Maps
 
 
-def _dossier(data: bytes) -> Facts:
-    from ledger.proof.dossier import decode_dossier
-
-    dossier = decode_dossier(data)
-    indexes = [entry.index for entry in dossier.entries]
-    return {
-        "battery": dossier.subject,
-        "entries": len(indexes),
-        "indexes": ", ".join(map(str, indexes[:40])) + (", …" if len(indexes) > 40 else ""),
-    }
-
-
 def _request(data: bytes) -> Facts:
     from cli.request import parse_request
 
@@ -91,7 +80,7 @@ def _request(data: bytes) -> Facts:
 
 
 _MAPS: dict[str, tuple[str, Callable[[bytes], Facts]]] = {
-    "cellbook-dossier": ("dossier", _dossier),
+    **MAPS,
     "cellbook-operator-request": ("request to the registrar", _request),
 }
 

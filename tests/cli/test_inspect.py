@@ -16,12 +16,17 @@ from cli.request import make_request
 from keys.cose_key import CoseKey
 from keys.errors import CellbookError
 from keys.signer import generate
+from ledger.custody.lists import document_of, encode_document
+from ledger.custody.lots import encode_lot, encode_lot_proof, lot_of, prove_unit
+from ledger.proof.dossier import decode_dossier
+from ledger.proof.receipt import LIMITS, TREE_SIZE
 from ledger.tree.tiles import tile_path
 from ledger.wire import cbor
-from ledger.wire.cose import CONTENT_TYPE, TYP, sign1
+from ledger.wire.cose import CONTENT_TYPE, TYP, UNDERSTOOD, encode_sign1, parse_sign1, sign1
 from ledger.wire.statement import CONTENT_EVENT, TYP_EVENT, locator_to_id
 from tests.cli.running import refused, run, run_json
-from tests.log.building import ORIGIN, World
+from tests.log.building import ORIGIN, World, operator_uri
+from tests.log.listing import SCHEME, Publishers, row
 
 
 class Files(msgspec.Struct, frozen=True):
@@ -35,6 +40,30 @@ class Files(msgspec.Struct, frozen=True):
 
     def __call__(self, name: str) -> Path:
         return self.folder / name
+
+
+def proving(world: World, pack: str) -> dict[str, bytes]:
+    """Files of a ledger with a list, and messages about its tree."""
+    document = document_of([("91440300MA5FKPKM15", row())])
+    world.accepted(Publishers(world).snapshot(document, "2026-01-01"))
+    world.store.put_list_document(document.root, encode_document(document))
+    world.end_epoch()
+    lot = lot_of([world.battery() for _ in range(3)], bytes(32))
+    receipt = decode_dossier(world.ledger.dossier(pack)).entries[-1].receipt
+    signed = parse_sign1(receipt, limits=LIMITS, understood=UNDERSTOOD | {395, TREE_SIZE})
+    proof = {396: {-2: [cbor.encode([3, 5, [bytes(32)]])]}}
+    grown = encode_sign1(signed.protected, cbor.encode(proof), None, signed.signature)
+    return {
+        "recycler.supplier": world.ledger.suppliers.file(operator_uri("owner"), "2026-02-01"),
+        "listed.participation": world.ledger.lists.participation(
+            SCHEME, "91440300MA5FKPKM15", "2026-02-01"
+        ),
+        "list.cbor": encode_document(document),
+        "lot.cbor": encode_lot(lot),
+        "unit.lot": encode_lot_proof(prove_unit(lot, lot.units[1])),
+        "signed-root": encode_sign1(signed.protected, {}, None, signed.signature),
+        "consistency.cose": grown,
+    }
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +95,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Files]:
             "problem.cbor": cbor.encode({-1: "Rejected", -2: "no"}),
         }
         world.end_epoch()
+        content |= proving(world, pack)
         size = world.ledger.checkpoint().split(b"\n")[1]
         for level in (0, None):
             path = tile_path(level, 0, int(size))
@@ -94,6 +124,13 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Files]:
         ("key.request", "request to the registrar"),
         ("root.pem", "encrypted private key"),
         ("problem.cbor", "CBOR"),
+        ("recycler.supplier", "supplier file"),
+        ("listed.participation", "participation file"),
+        ("list.cbor", "list document"),
+        ("lot.cbor", "lot document"),
+        ("unit.lot", "proof of a unit in a lot"),
+        ("signed-root", "signed root"),
+        ("consistency.cose", "consistency receipt"),
     ],
 )
 def test_kinds(name: str, kind: str, files: Files) -> None:
@@ -137,6 +174,13 @@ def test_facts_of_the_other_files(files: Files) -> None:
     assert facts("receipt.cose")["log"] == f"urn:cellbook:log:{ORIGIN}"
     assert str(facts("checkpoint")["signed by"]).startswith(f"{ORIGIN}, key id ")
     assert facts("batch") == {"statements": 2}
+    assert facts("recycler.supplier")["operator"] == operator_uri("owner")
+    assert facts("recycler.supplier")["lists"] == SCHEME
+    assert facts("listed.participation")["identifier"] == "91440300MA5FKPKM15"
+    assert facts("list.cbor")["identifiers"] == 1
+    assert facts("unit.lot")["place"] == "unit 1 of 3"
+    assert facts("consistency.cose")["proofs"] == "from size 3 to 5"
+    assert facts("signed-root")["log"] == f"urn:cellbook:log:{ORIGIN}"
     assert facts("trust.toml")["family"] == files.family
     assert facts("key.cbor")["kid"] == files.key.kid.hex()
     assert facts("register.request")["asks"] == "to register A, CN: maker"
