@@ -1,6 +1,6 @@
 """``make bench``: the machine's limits and ours, in one run.
 
-    python -m tests.bench [--quick] [--largest N] [index]
+    python -m tests.bench [--quick] [--largest N] [index | dossier]
 
 Signing and the making of requests are not measured. Traffic stays on loopback, and every load has
 an end. Figures depend on the machine; the ratios to its limits are what counts.
@@ -52,7 +52,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
     parser.add_argument("--quick", action="store_true", help="A tenth of everything.")
     parser.add_argument("--largest", type=int, default=0, help="Entries of the largest log.")
-    parser.add_argument("only", nargs="?", choices=["index"], help="One part alone.")
+    parser.add_argument("only", nargs="?", choices=["index", "dossier"], help="One part alone.")
     arguments = parser.parse_args()
     share = 10 if arguments.quick else 1
     largest = arguments.largest or 1_000_000 // share
@@ -60,6 +60,10 @@ def main() -> None:
         path = Path(folder)
         if arguments.only == "index":
             show_index(path, 1_000_000 // share)
+            show_dossier(path, 1_000_000 // share)
+            return
+        if arguments.only == "dossier":
+            show_dossier(path, 1_000_000 // share)
             return
         limit = show_machine(path)
         show_http(path, limit, 40_000 // share)
@@ -67,6 +71,7 @@ def main() -> None:
         show_growth(path, limit, largest)
         show_histories(path, limit, 1_000 // share)
         show_index(path, 1_000_000 // share)
+        show_dossier(path, 1_000_000 // share)
         show_audit(path, limit, 100_000 // share)
         show_cold_verify(path)
 
@@ -179,6 +184,25 @@ def show_index(path: Path, subjects: int) -> None:
     row("  under the lock", f"{locked[0]:.2f} s, median {locked[3]:.2f} s")
     commits = sorted(cost.commit_cpu for cost in costs)
     row("  of the CPU, the commit", f"{commits[0]:.2f} s, median {commits[3]:.2f} s")
+
+
+def show_dossier(path: Path, entries: int) -> None:
+    heading(f"A dossier of six events, of {entries:,} entries about {entries // 5:,} batteries")
+    operators = ("owner", "assessor", "authority")
+    with World(path / "dossier", clock=now, operators=operators) as world:
+        indexing.fill(world, entries // 5, note)
+        note(0)
+        indexing.lengthen(world, entries)
+        battery = indexing.life(world)
+        cost = indexing.dossier_cost(world, battery)
+        dossier = path / "six.dossier"
+        dossier.write_bytes(cost.data)
+        bare = coldstart.bare_import_seconds()
+        took = coldstart.verify_seconds(dossier, world.home.trust_path)
+    row("bytes", f"{len(cost.data):,}")
+    row("made the first time", f"{cost.first * 1e3:.1f} ms")
+    row("made warm", f"{cost.warm * 1e3:.1f} ms, CPU {cost.warm_cpu * 1e3:.1f} ms")
+    row("cellbook verify, cold", f"{took * 1e3:.0f} ms, {took / bare:.2f} bare imports")
 
 
 def show_audit(path: Path, limit: float, count: int) -> None:

@@ -19,9 +19,12 @@ import msgspec
 from ledger.log import commit, index
 from ledger.log.heads import read_head
 from ledger.store.bulk import bulk
+from ledger.store.records import NewEntry
 from ledger.store.sql import SqlStore
 from ledger.store.tables import SUBJECT, SUBJECT_ENTRY
 from ledger.store.writing import Writing
+from ledger.tree.growth import Growth
+from ledger.tree.merkle import leaf_hash
 from ledger.tree.prefix import key_of
 from ledger.tree.prefix_chain import Chain
 from ledger.tree.prefix_growth import change
@@ -57,10 +60,58 @@ def fill(world: World, subjects: int, note: Callable[[int], None]) -> None:
     honest = commit.extend_index
     commit.extend_index = extend
     try:
-        world.accepted(world.registration("assessor"))
+        world.accepted(world.registration("filler"))
         wait_until_idle(world)
     finally:
         commit.extend_index = honest
+
+
+def lengthen(world: World, entries: int) -> None:
+    """Append entries that say nothing, about nobody, to a log that nobody else writes."""
+    for _ in range(entries // _PART):
+        with world.store.writing() as writing:
+            head = writing.head
+            numbers = range(head.size, head.size + _PART)
+            leaves = [b"%d" % n for n in numbers]
+            ids = [sha256(leaf).digest() for leaf in leaves]
+            writing.append(list(map(NewEntry, numbers, ids, ids, leaves)))
+            grown = Growth.load(head.size, writing).append(list(map(leaf_hash, leaves)))
+            writing.put_tiles(grown.tiles)
+            edge = grown.growth.to_bytes()
+            changes = {"size": grown.size, "root": grown.root, "edge": edge}
+            writing.put_head(msgspec.structs.replace(head, **changes))
+
+
+def life(world: World) -> str:
+    """A battery with six events, under a head of its own."""
+    battery = world.battery()
+    kinds = ("manufacture", "install", "incident", "decommission", "assessment", "reading")
+    world.live(battery, *kinds)
+    wait_until_idle(world)
+    return battery
+
+
+class DossierCost(msgspec.Struct, frozen=True):
+    """A dossier; seconds to make it the first time, and the medians of many times, of CPU too."""
+
+    data: bytes
+    first: float
+    warm: float
+    warm_cpu: float
+
+
+def dossier_cost(world: World, battery: str) -> DossierCost:
+    """What it costs a service to make a dossier."""
+    begun = time.perf_counter()
+    data = world.ledger.dossier(battery)
+    first = time.perf_counter() - begun
+    walls, cpus = [], []
+    for _ in range(51):
+        begun, cpu = time.perf_counter(), time.thread_time()
+        world.ledger.dossier(battery)
+        walls.append(time.perf_counter() - begun)
+        cpus.append(time.thread_time() - cpu)
+    return DossierCost(data, first, sorted(walls)[25], sorted(cpus)[25])
 
 
 def head_over_known(store: SqlStore, count: int, subjects: int, seed: int) -> HeadCost:
