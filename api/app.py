@@ -23,6 +23,7 @@ from fastapi.openapi.utils import get_openapi
 from api.batches import Batches
 from api.batteries import Batteries
 from api.bodies import Bodies
+from api.consistency import Consistency
 from api.describing import PROBLEM_SCHEMAS
 from api.entries import Entries
 from api.health import Health
@@ -82,6 +83,7 @@ def _add_routes(app: FastAPI, ledger: Ledger, settings: Settings, intake: Intake
     Batches(intake, bodies, settings.batch_bytes, settings.batch_count).add_to(router)
     Published(ledger).add_to(router)
     SignedRoots(ledger).add_to(router)
+    Consistency(ledger).add_to(router)
     Batteries(ledger).add_to(router)
     Lists(ledger, bodies, settings.list_bytes).add_to(router)
     Operators(ledger).add_to(router)

@@ -31,7 +31,7 @@ class SignedRoots:
 
     async def of_size(self, request: Request) -> Response:
         """That of the checkpoint of one size."""
-        data = await to_thread(self._ledger.signed_root, _size(request.path_params["size"]))
+        data = await to_thread(self._ledger.signed_root, tree_size(request.path_params["size"]))
         return Response(data, 200, _FOR_EVER, COSE)
 
     def add_to(self, router: APIRouter) -> None:
@@ -57,7 +57,7 @@ class SignedRoots:
         )
 
 
-def _size(text: str) -> int:
+def tree_size(text: str) -> int:
     """The tree size in a path, in its one form. Raises ``usage.http.query``."""
     if not text.isascii() or not text.isdecimal() or len(text) > _MOST_DIGITS:
         raise QUERY.at("size", "no tree size")

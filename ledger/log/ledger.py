@@ -202,6 +202,12 @@ class Ledger:
             size = int(self.checkpoint().split(b"\n", 2)[1])
         return PublishedLog(self._store, self._receipts, self.uri, size).signed_root()
 
+    def consistency(self, size1: int, size2: int) -> bytes:
+        """A receipt of consistency between the checkpoints of two sizes. Raises
+        ``missing.checkpoint``, ``usage.consistency``."""
+        published = PublishedLog(self._store, self._receipts, self.uri, size2)
+        return published.consistency(size1)
+
     def tile(self, path: str) -> bytes:
         """A tile or an entry bundle of the published tree, by its C2SP path. Raises
         ``missing.tile``."""

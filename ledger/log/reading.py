@@ -27,6 +27,11 @@ NO_ENTRY = declare(
     "There is no entry with this id in this log.",
     "Check the locator. What was submitted a moment ago may still be on its way.",
 )
+NOT_OLDER = declare(
+    "usage.consistency",
+    "A receipt of consistency leads from one checkpoint to a later one.",
+    "Ask for two different tree sizes, the smaller one first; it is at least 1.",
+)
 NO_CHECKPOINT = declare(
     "missing.checkpoint",
     "No checkpoint is published yet.",
@@ -215,6 +220,15 @@ class PublishedLog:
         """What the receipts at the checkpoint's size have in common."""
         log, time, root = self._published(self._size)
         return self._receipts.signed_root(log, self._size, time, root)
+
+    def consistency(self, older: int) -> bytes:
+        """The receipt that the tree of the checkpoint of size ``older`` is the beginning of this
+        one. Raises ``missing.checkpoint``, ``usage.consistency``."""
+        if not 0 < older < self._size:
+            raise NOT_OLDER.at(f"tree size {older}", f"{self._size} is the other")
+        self._published(older)
+        log, time, root = self._published(self._size)
+        return self._receipts.consistency(log, older, self._size, time, root)
 
     def _published(self, size: int) -> tuple[LogState, int, bytes]:
         stored = self._store.checkpoint(size)

@@ -43,3 +43,10 @@ class Receipts:
         signer = self._signers.in_force(log, "receipts", size)
         protected, signature = ReceiptIssuer(signer, self._log_uri).sign_root(size, time, root)
         return SignedRoot(size, protected, signature).encode()
+
+    def consistency(self, log: LogState, size1: int, size2: int, time: int, root: bytes) -> bytes:
+        """That the tree of ``size1`` is the beginning of that of ``size2``; see ``issue``."""
+        signer = self._signers.in_force(log, "receipts", size2)
+        path = self._proofs.consistency(size1, size2)
+        issuer = ReceiptIssuer(signer, self._log_uri)
+        return issuer.issue_consistency(size1, size2, time, root, path)

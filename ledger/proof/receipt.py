@@ -35,7 +35,7 @@ from ledger.wire.statement import TYP_RECEIPT
 
 VDS, VDP = 395, 396
 RFC9162_SHA256 = 1
-INCLUSION = -1
+INCLUSION, CONSISTENCY = -1, -2
 TREE_SIZE = -65537
 """Private-use label: the tree size, under the signature."""
 
@@ -52,7 +52,8 @@ STRUCTURE = declare(
 PROOF = declare(
     "unsupported.receipt.proof",
     "The receipt holds a kind of proof that this version does not know.",
-    "Use a newer version of Cellbook; inclusion proofs are known.",
+    "Use a newer version of Cellbook; an inclusion proof is asked for here, or in a receipt of "
+    "consistency a consistency proof.",
 )
 SIZES = declare(
     "failed.receipt.size",
@@ -107,6 +108,14 @@ class ReceiptIssuer:
         protected, signature = self.sign_root(size, time, root)
         return [encode_receipt(protected, signature, size, index, path) for index, path in paths]
 
+    def issue_consistency(
+        self, size1: int, size2: int, time: int, root: bytes, path: list[bytes]
+    ) -> bytes:
+        """A receipt of consistency: the tree of ``size1`` is the beginning of that of ``size2``,
+        which has ``root``. As ``issue``, ``time`` is that of the newer tree."""
+        protected, signature = self.sign_root(size2, time, root)
+        return encode_proof(protected, signature, CONSISTENCY, [size1, size2, [*path]])
+
     def sign_root(self, size: int, time: int, root: bytes) -> tuple[bytes, bytes]:
         """The protected header and the signature of all receipts at ``size``."""
         protected = receipt_header(self._signer.key, self._log_uri, size, time)
@@ -142,8 +151,8 @@ def verify_receipt(receipt: bytes, entry: bytes, key: CoseKey) -> ReceiptFacts:
         raise SIZES.at("receipt", f"{len(roots)} roots")
     (root,) = roots
     verify_parsed(message, key, root)
-    claims = _claims(message)
-    return ReceiptFacts(root, claims.iss, claims.iat, _signed_size(message))
+    claims = claims_of(message)
+    return ReceiptFacts(root, claims.iss, claims.iat, signed_size(message))
 
 
 def parse_receipt(receipt: bytes) -> tuple[Sign1, list[InclusionProof]]:
@@ -152,17 +161,32 @@ def parse_receipt(receipt: bytes) -> tuple[Sign1, list[InclusionProof]]:
     Raises as :func:`verify_receipt`, ``failed.receipt.size`` where the size under the signature is
     not that of a proof.
     """
+    message, items = parse_proofs(receipt, INCLUSION)
+    proofs = [InclusionProof(*parse_proof(item, "inclusion proof")) for item in items]
+    size = signed_size(message)
+    if size is not None and any(proof.size != size for proof in proofs):
+        raise SIZES.at("receipt", f"{size} under the signature, {proofs[0].size} in the proof")
+    return message, proofs
+
+
+def parse_proofs(receipt: bytes, kind: int) -> tuple[Sign1, list[Value]]:
+    """The message and its proofs, all of ``kind``, undecoded; nothing is checked of them.
+
+    Raises ``malformed.*``, ``unsupported.receipt.*``, ``unsupported.crit``.
+    """
     message = parse_sign1(receipt, limits=LIMITS, understood=UNDERSTOOD | {VDS, TREE_SIZE})
     structure = message.headers.get(VDS)
     if structure != RFC9162_SHA256 or type(structure) is not int:
         raise STRUCTURE.at("receipt, label 395", repr(structure)[:40])
     if message.payload is not None:
         raise SHAPE.at("receipt, payload", "it must be detached: the root is computed")
-    proofs = [_proof(item) for item in _proof_items(message)]
-    size = _signed_size(message)
-    if size is not None and any(proof.size != size for proof in proofs):
-        raise SIZES.at("receipt", f"{size} under the signature, {proofs[0].size} in the proof")
-    return message, proofs
+    return message, _proof_items(message, kind)
+
+
+def encode_proof(protected: bytes, signature: bytes, kind: int, proof: Value) -> bytes:
+    """A receipt with one proof of ``kind``."""
+    unprotected = cbor.encode({VDP: {kind: [cbor.encode(proof)]}})
+    return encode_sign1(protected, unprotected, None, signature)
 
 
 def encode_receipt(
@@ -173,44 +197,47 @@ def encode_receipt(
     return encode_sign1(protected, _BEFORE_PROOF + proof, None, signature)
 
 
-def _proof_items(message: Sign1) -> list[Value]:
+def _proof_items(message: Sign1, kind: int) -> list[Value]:
     proofs = message.unprotected.get(VDP)
     if type(proofs) is not dict:
         raise SHAPE.at("receipt, label 396", "no map of proofs in the unprotected header")
-    if proofs.keys() != {INCLUSION}:
+    if proofs.keys() != {kind}:
         raise PROOF.at("receipt, label 396", repr(sorted(map(str, proofs)))[:40])
-    items = proofs[INCLUSION]
+    items = proofs[kind]
     if type(items) is not list or not 0 < len(items) <= _MAX_PROOFS:
         raise SHAPE.at("receipt, label 396", f"not an array of 1 to {_MAX_PROOFS} proofs")
     return items
 
 
-def _proof(item: Value) -> InclusionProof:
+def parse_proof(item: Value, where: str) -> tuple[int, int, list[bytes]]:
+    """Two integers and a path: size and index, or two sizes. Raises ``malformed.*``."""
     if type(item) is not bytes:
-        raise SHAPE.at("inclusion proof", "not a byte string")
+        raise SHAPE.at(where, "not a byte string")
     try:
         value = cbor.decode(item, limits=LIMITS)
     except CellbookError as error:
-        raise error.error.at(f"inclusion proof, {error.where}", error.detail) from None
+        raise error.error.at(f"{where}, {error.where}", error.detail) from None
     if type(value) is not list or len(value) != 3:
-        raise SHAPE.at("inclusion proof", "not [size, index, path]")
-    size, index, path = value
-    if type(size) is not int or type(index) is not int or type(path) is not list:
-        raise SHAPE.at("inclusion proof", "not [size, index, path]")
+        raise SHAPE.at(where, "not two integers and a path")
+    first, second, path = value
+    if type(first) is not int or type(second) is not int or type(path) is not list:
+        raise SHAPE.at(where, "not two integers and a path")
     hashes = [value for value in path if type(value) is bytes and len(value) == 32]
     if len(hashes) != len(path):
-        raise SHAPE.at("inclusion proof", "the path is not of 32-byte values")
-    return InclusionProof(size, index, hashes)
+        raise SHAPE.at(where, "the path is not of 32-byte values")
+    return first, second, hashes
 
 
-def _signed_size(message: Sign1) -> int | None:
+def signed_size(message: Sign1) -> int | None:
+    """The tree size under the signature, where there is one. Raises ``malformed.receipt``."""
     size = message.headers.get(TREE_SIZE)
     if TREE_SIZE in message.headers and type(size) is not int:
         raise SHAPE.at("receipt, label -65537", "not an integer")
     return size if type(size) is int else None
 
 
-def _claims(message: Sign1) -> Claims:
+def claims_of(message: Sign1) -> Claims:
+    """The CWT claims under the signature, where there are any. Raises ``malformed.*``."""
     if CWT_CLAIMS not in message.headers:
         return Claims()
     return parse_claims(message.headers[CWT_CLAIMS], "receipt, CWT Claims")

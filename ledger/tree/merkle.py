@@ -136,6 +136,22 @@ def verify_consistency(
         raise NO_CONSISTENCY.at("consistency proof", f"tree sizes {size1} and {size2}")
 
 
+def root_from_consistency(size1: int, size2: int, root1: bytes, path: Sequence[bytes]) -> bytes:
+    """The root of the tree of ``size2`` whose beginning, by ``path``, is that of ``root1``.
+
+    For 0 < size1 < size2. Raises ``malformed.proof.*``, and ``failed.consistency`` where the path
+    does not lead to ``root1``. Whose root it is, the caller must find out.
+    """
+    _check_sizes(size1, size2)
+    _check_hash(root1, "root 1")
+    if size1 == size2:
+        raise SIZE.at("consistency proof", f"both tree sizes are {size1}")
+    older, newer = _roots_from_path(size1, size2, root1, path)
+    if older != root1:
+        raise NO_CONSISTENCY.at("consistency proof", f"the root at tree size {size1}")
+    return newer
+
+
 def _roots_from_path(
     size1: int, size2: int, root1: bytes, path: Sequence[bytes]
 ) -> tuple[bytes, bytes]:

@@ -19,6 +19,7 @@ PATHS = {
     ("/checkpoint", "get"),
     ("/signed-root", "get"),
     ("/signed-root/{size}", "get"),
+    ("/consistency/{size1}/{size2}", "get"),
     ("/tile/{path}", "get"),
     ("/.well-known/scitt-keys", "get"),
     ("/.well-known/scitt-keys/{kid}", "get"),

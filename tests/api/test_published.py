@@ -13,6 +13,7 @@ from keys.cose_key import CoseKey, from_map
 from ledger.custody.policy import log_key
 from ledger.log.heads import read_head
 from ledger.proof.checkpoint import Checkpoint, open_checkpoint
+from ledger.proof.consistency import verify_consistency_receipt
 from ledger.proof.signed_root import parse_signed_root, verify_signed_root
 from ledger.store.engine import sqlite_driver
 from ledger.tree.merkle import leaf_hash, root_of
@@ -204,3 +205,31 @@ def test_an_unknown_kid_is_not_found(client: httpx.Client, kid: str) -> None:
     response = client.get(f"/.well-known/scitt-keys/{kid}")
     assert response.status_code == 404
     assert problem(response)["code"] == "missing.key"
+
+
+def test_receipts_of_consistency(
+    world: World, client: httpx.Client, checkpoint: Checkpoint
+) -> None:
+    """Between the checkpoints of two sizes, and no other sizes."""
+    post_batch(client, good(world))
+    deadline, newer = time.monotonic() + 10, checkpoint
+    while newer.size == checkpoint.size:
+        assert time.monotonic() < deadline
+        newer, _ = open_checkpoint(client.get("/checkpoint").content, verifier(world))
+        time.sleep(0.05)
+    answer = client.get(f"/consistency/{checkpoint.size}/{newer.size}")
+    assert answer.headers["content-type"] == "application/cose"
+    assert "immutable" in answer.headers["cache-control"]
+    key = log_key(world.ledger.log(), "receipts", newer.size)
+    facts = verify_consistency_receipt(answer.content, key, checkpoint)
+    assert facts.newer == newer
+    for sizes, code in (
+        (f"{newer.size}/{newer.size}", "usage.consistency"),
+        (f"{newer.size}/{checkpoint.size}", "usage.consistency"),
+        (f"0/{newer.size}", "usage.consistency"),
+        (f"{checkpoint.size - 1}/{newer.size}", "missing.checkpoint"),
+        (f"{checkpoint.size}/{newer.size + 1}", "missing.checkpoint"),
+        (f"0{checkpoint.size}/{newer.size}", "usage.http.query"),
+        (f"x/{newer.size}", "usage.http.query"),
+    ):
+        assert problem(client.get(f"/consistency/{sizes}"))["code"] == code
