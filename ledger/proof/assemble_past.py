@@ -35,10 +35,10 @@ def gathered_past(
     newer: Gathered, pasts: Sequence[Gathered], carried: Iterable[str]
 ) -> Past | None:
     """The past of the batteries ``carried``, which ``carried_in`` has taken: without those that
-    ``newer`` shows to have none. None where that is all of them."""
-    left = set(carried) - newer.fresh()
-    if not any(past.chains[uri].count for past in pasts for uri in left):
+    ``newer`` shows to have none. It is there without batteries too: it shows how that log ended."""
+    if not pasts:
         return None
+    left = set(carried) - newer.fresh()
     for past in pasts:
         for uri in past.chains.keys() - left:
             del past.chains[uri]

@@ -17,6 +17,7 @@ from ledger.proof.shapes import (
     FindingFacts,
     LabelFacts,
     ListedFacts,
+    LogBefore,
     PublisherFacts,
     RecordFacts,
     RequiredFacts,
@@ -76,6 +77,7 @@ def _record(verdict: Verdict) -> RecordFacts:
         entries=record.entries,
         events=record.events,
         file_sha256=record.file_sha256.hex(),
+        before=[LogBefore(origin, size) for origin, size in record.before],
     )
 
 

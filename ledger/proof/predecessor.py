@@ -31,7 +31,7 @@ from ledger.custody.states import AliasState, BatteryState, State
 from ledger.custody.succession import check_predecessor
 from ledger.proof.completeness import verify_complete
 from ledger.proof.dossier import Past
-from ledger.proof.genuine import check_ledger, check_root, verify_checkpoint, verify_receipts
+from ledger.proof.genuine import check_ledger, check_root, verify_cosigned, verify_receipts
 from ledger.proof.history import (
     Decided,
     History,
@@ -52,6 +52,8 @@ from ledger.proof.parts import (
     rests_on_names,
 )
 from ledger.proof.trust import Trust
+from ledger.proof.vouching import vouch
+from ledger.wire.note import NoteSignature
 
 ANOTHER = declare(
     "failed.predecessor",
@@ -71,10 +73,13 @@ _ENTRY = re.compile(r"\bentry (\d{1,19})\b")
 
 
 class Recalled(msgspec.Struct, frozen=True):
-    """A verified past: the log had ``size`` entries. ``elsewhere`` is what newer entries may rest
-    on; ``older`` is the past of its own predecessor."""
+    """A verified past: the log ended with ``size`` entries at log time ``time`` (Unix seconds), and
+    was ``cosigned``. ``elsewhere`` is what newer entries may rest on; ``older`` is the past of its
+    own predecessor."""
 
     size: int
+    time: int
+    cosigned: tuple[NoteSignature, ...]
     history: History
     elsewhere: Elsewhere
     older: Recalled | None
@@ -102,19 +107,20 @@ def recall(
 
     ``newer`` says of batteries that newer logs have taken over from before this log, how many logs
     before it. Raises ``failed.*``, ``rejected.*`` and ``malformed.*``: among them
-    ``failed.dossier.missing`` where a battery has a past that is not there, and
-    ``failed.dossier.foreign`` where there is none to tell.
+    ``failed.dossier.missing`` where the log follows another one that is not there, and
+    ``failed.dossier.foreign`` where it follows none.
     That the genesis is the one that is trusted is for the caller to check.
     """
     genesis = levels[0][0].content
     taken = _taken_over(levels[0])
     with_past = {uri: item for uri, item in taken.items() if item.state and uri in carried}
+    stated = genesis.predecessor if isinstance(genesis, Policy) else None
     if past is None:
-        for uri in sorted(with_past.keys() | newer.keys()):
-            raise MISSING.at("predecessor", f"what the log before this one knew of {uri}")
+        if stated is not None:
+            raise MISSING.at("predecessor", f"what {stated.origin}, the log before, knew")
         return None
-    if not (with_past or newer) or not isinstance(genesis, Policy):
-        raise FOREIGN.at("predecessor", "no battery in the file has a past there")
+    if stated is None or not isinstance(genesis, Policy):
+        raise FOREIGN.at("predecessor", "the log follows none")
     fresh = {uri for uri, item in taken.items() if item.state is None}
     found = verify_past(
         past,
@@ -166,7 +172,7 @@ def verify_past(
         check_root(history, entries[0], trust)
         check_assessments(history)
         check_belongs(history, entries, carried)
-        checkpoint, head = verify_checkpoint(past.checkpoint, history.log, entries)
+        checkpoint, head, cosigned = verify_cosigned(past.checkpoint, history.log, entries)
         verify_receipts(entries, history.log, checkpoint, head.time, backend)
         names = carried | rests_on_names(entries, carried)
         verify_complete(past.index, held_chains(history, entries, names), head.index_root, "")
@@ -174,7 +180,26 @@ def verify_past(
         raise ANOTHER.at("predecessor", f"size {checkpoint.size}; it ended with {end.size}")
     if history.log.successor != (genesis.origin, key_of(genesis.root_key).kid):
         raise ANOTHER.at("predecessor", "it did not name this log when it ended")
-    return Recalled(checkpoint.size, history, elsewhere.joined(entries), older)
+    known = elsewhere.joined(entries)
+    return Recalled(checkpoint.size, head.time, cosigned, history, known, older)
+
+
+def vouch_before(past: Recalled | None, trust: Trust, at: int) -> tuple[tuple[str, int], ...]:
+    """Origin and size of the logs before, the newest first, once as many witnesses and auditors
+    have cosigned their ends as ``trust`` asks for. How old they are does not matter.
+
+    A hidden entry in a log that ended is as good as one in the log that goes on. Raises
+    ``failed.dossier.cosignature`` and ``undecided.completeness.*``.
+    """
+    ends = []
+    timeless = msgspec.structs.replace(trust, max_age_days=None)
+    while past is not None:
+        log = past.history.log
+        with _inside():
+            vouch(past.cosigned, log, timeless, past.time, at)
+        ends.append((log.origin, past.size))
+        past = past.older
+    return tuple(ends)
 
 
 def spanning(past: Recalled | None, history: History) -> History:

@@ -14,6 +14,13 @@ from ledger.proof.quorum import Cosigned
 from ledger.proof.verdict import Health, Signer
 
 
+class LogBefore(msgspec.Struct, frozen=True):
+    """A log that ended, and with how many entries."""
+
+    origin: str
+    size: int
+
+
 class RecordFacts(msgspec.Struct, frozen=True):
     """The record, which is genuine."""
 
@@ -37,6 +44,7 @@ class RecordFacts(msgspec.Struct, frozen=True):
     entries: int
     events: int
     file_sha256: str
+    before: list[LogBefore]
 
 
 class BatteryFacts(msgspec.Struct, frozen=True):

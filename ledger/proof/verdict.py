@@ -24,7 +24,8 @@ class Record(msgspec.Struct, frozen=True):
 
     ``completeness`` says by whose word nothing was left out, ``vouched`` who has cosigned.
     ``policy`` is the number of the newest policy in the file. ``ledger`` is what the reader's own
-    trust file calls the ledger: nothing in the dossier vouches for that name.
+    trust file calls the ledger: nothing in the dossier vouches for that name. ``before`` are the
+    logs that it follows (origin and size), the newest first: indexes below 0 count from their ends.
     """
 
     ledger: str
@@ -41,6 +42,7 @@ class Record(msgspec.Struct, frozen=True):
     file_sha256: bytes
     completeness: str
     vouched: Vouched
+    before: tuple[tuple[str, int], ...] = ()
 
 
 class Signer(msgspec.Struct, frozen=True):

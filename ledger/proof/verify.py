@@ -51,7 +51,7 @@ from ledger.proof.parts import (
     held_chains,
     rests_on_names,
 )
-from ledger.proof.predecessor import read_levels, recall, spanning
+from ledger.proof.predecessor import read_levels, recall, spanning, vouch_before
 from ledger.proof.required import check_rules
 from ledger.proof.trust import Trust
 from ledger.proof.verdict import Verdict
@@ -117,6 +117,7 @@ def verify_dossier(
     check_time(head, at)
     vouched = vouch(cosigned, history.log, trust, head.time, at)
     record = record_of(data, trust, checkpoint, head, history, len(entries), vouched)
+    record = msgspec.structs.replace(record, before=vouch_before(past, trust, at))
     typed = None if label is None else match_label(label, dossier.subject, history.states)
     judged_by = history.log.profiles if profiles is None else profiles
     return tell(dossier.subject, battery, history, carried, record, at, typed, judged_by, required)

@@ -51,7 +51,11 @@ def _record(verdict: Verdict) -> Answer:
     until = format_moment(verdict.record.time)
     age = _age(verdict.at - verdict.record.time)
     text = f"GENUINE AND COMPLETE up to {until[:10]} {until[11:16]} UTC ({age})"
-    return Answer("RECORD", "good", text, (completeness_note(verdict.record),))
+    notes = [completeness_note(verdict.record)]
+    if verdict.record.before:
+        origins = ", ".join(origin for origin, _ in verdict.record.before)
+        notes.append(f"with all that was known in {origins}, which it follows")
+    return Answer("RECORD", "good", text, tuple(notes))
 
 
 def _battery(verdict: Verdict) -> Answer:

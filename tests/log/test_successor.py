@@ -118,7 +118,9 @@ def test_a_new_battery_has_no_past(line: Line) -> None:
     new.accepted(new.event("manufacture", pack, children=(module,)), new.event("install", pack))
     new.end_epoch()
     data = new.ledger.dossier(pack)
-    assert decode_dossier(data).past is None
+    past = decode_dossier(data).past
+    assert past is not None
+    assert len(past.entries) == 3, "policy, freeze, head"
     verdict = verify_dossier(data, load_trust(new.home.trust_bytes()), LATER)
     assert [event.kind for event in verdict.life] == ["manufacture", "install"]
     new.fsck()

@@ -26,8 +26,9 @@ from ledger.custody.handover import (
     Successor,
 )
 from ledger.custody.states import BatteryState
-from ledger.proof.dossier import Past, decode_dossier, encode_dossier
+from ledger.proof.dossier import DossierEntry, Past, decode_dossier, encode_dossier
 from ledger.proof.trust import Trust
+from ledger.wire.statement import TYP_GOVERNANCE, parse_statement
 from tests.proof.lying import PACK, LyingLog, begun, signer
 
 NEXT = "log.example/lies-2"
@@ -94,6 +95,21 @@ class FollowingLog(LyingLog):
         """The dossier of ``subject`` with ``past``."""
         dossier = decode_dossier(self.dossier(subject))
         return encode_dossier(msgspec.structs.replace(dossier, past=past))
+
+    def next_policy(self, *, by: str = "root", **changes: Any) -> bytes:
+        return super().next_policy(by=by, **{"predecessor": None, **changes})
+
+    def bare_past(self) -> Past:
+        """How the old log ended, and nothing of a battery."""
+        old = self.old
+        statements = [parse_statement(leaf) for leaf in old.leaves]
+        kept = [n for n, s in enumerate(statements) if s.sub == old.uri and s.typ == TYP_GOVERNANCE]
+        kept.append(old.size - 1)
+        entries = tuple(
+            DossierEntry(index, old.leaves[index], receipt)
+            for index, receipt in zip(kept, old.receipts(kept), strict=True)
+        )
+        return Past(old.note(), entries, old.indexed().stated([old.uri], old.size - 1))
 
     def past(self, subject: str = PACK, **options: Any) -> Past:
         """What the old log knew, out of its dossier."""

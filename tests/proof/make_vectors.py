@@ -315,8 +315,7 @@ def past_that_is_older() -> Made:
 
 
 def no_word_of_it() -> Made:
-    log = followed(carried=False)
-    return of(log, log.spanning(None))
+    return spanning(followed(carried=False))
 
 
 def said_to_be_new() -> Made:
@@ -325,7 +324,7 @@ def said_to_be_new() -> Made:
     log.carry(PACK, absent=True)
     log.event("manufacture", PACK)
     log.head()
-    return of(log, log.spanning(None))
+    return of(log, log.spanning(log.bare_past()))
 
 
 def frozen_by(root: str) -> Made:

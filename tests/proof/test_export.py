@@ -53,6 +53,7 @@ SHAPE: dict[str, Any] = {
         "entries": int,
         "events": int,
         "file_sha256": str,
+        "before": [],
     },
     "battery": {
         "meets_rules": bool,

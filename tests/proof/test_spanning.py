@@ -11,10 +11,14 @@ import pytest
 from keys import errors
 from ledger.custody.states import BatteryState, Mark
 from ledger.proof.dossier import decode_dossier, encode_dossier
+from ledger.proof.quorum import panel_of
 from ledger.proof.trust import Trust, load_trust
 from ledger.proof.verify import verify_dossier
 from tests.log.building import NOW, World
 from tests.log.test_successor import LATER, NEXT, Line
+from tests.proof.cosigning import cosigned_dossier, note_with, verifier_of, vkeys
+from tests.proof.following import FollowingLog, freeze
+from tests.proof.lying import PACK, begun
 
 LIFE = ("manufacture", "install", "incident", "decommission", "assessment", "repurpose")
 REFUSED = (
@@ -115,3 +119,44 @@ def test_a_past_in_a_past(spanning: tuple[Trust, bytes, bytes]) -> None:
         assert is_refused(encode_dossier(msgspec.structs.replace(dossier, past=past)), trust)
     stranger = msgspec.structs.replace(decode_dossier(old), past=dossier.past)
     assert is_refused(encode_dossier(stranger), trust)
+
+
+def vouched(auditors: tuple[str, ...], old: tuple[str, ...]) -> tuple[FollowingLog, bytes]:
+    """A log that follows another one, both with the auditors ``a`` and ``b`` in their policies; and
+    a dossier that ``auditors`` have cosigned, the past in it ``old``."""
+    first = begun()
+    first.next_policy(auditors=vkeys("a", "b"))
+    first.live(PACK, "manufacture", "install")
+    first.head()
+    freeze(first)
+    log = FollowingLog(first)
+    log.next_policy(auditors=vkeys("a", "b"))
+    log.register_all()
+    log.carry(PACK)
+    log.event("decommission", PACK)
+    log.head()
+    past = log.past()
+    note = note_with(past.checkpoint, [(name, log.now) for name in old])
+    data = log.spanning(msgspec.structs.replace(past, checkpoint=note))
+    return log, cosigned_dossier(data, *((name, log.now) for name in auditors))
+
+
+def test_whoever_requires_auditors_requires_them_for_the_past_too() -> None:
+    """A lying index at the end of the old log would hide what no later auditor can find."""
+    panel = panel_of(map(verifier_of, ("a", "b")), 2)
+    for auditors, old, code in (
+        (("a", "b"), ("a", "b"), None),
+        (("a", "b"), ("a",), "undecided.completeness.auditors"),
+        (("a", "b"), (), "undecided.completeness.auditors"),
+        (("a",), ("a", "b"), "undecided.completeness.auditors"),
+    ):
+        log, data = vouched(auditors, old)
+        trust = log.trust(completeness="audited", auditors=panel, max_age_days=1)
+        if code is None:
+            verdict = verify_dossier(data, trust, log.now + 60)
+            assert verdict.record.before == ((log.old.origin, log.old.size),)
+            continue
+        with pytest.raises(errors.CellbookError) as caught:
+            verify_dossier(data, trust, log.now + 60)
+        assert caught.value.code == code
+        assert caught.value.where.startswith("predecessor") is (len(auditors) == 2)
