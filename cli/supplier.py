@@ -142,7 +142,8 @@ def verify(file: str, trust_file: str, at: str | None, as_json: bool) -> int:
     from cli.verify import believed, moment_of, print_with_trust
     from ledger.proof.export import refusal_facts
     from ledger.proof.refusal import print_refusal
-    from ledger.proof.supplier_report import print_supplier, supplier_facts
+    from ledger.proof.supplier_facts import supplier_facts
+    from ledger.proof.supplier_report import print_supplier
     from ledger.proof.verify_supplier import verify_supplier
 
     moment, offset = moment_of(at)

@@ -1,7 +1,8 @@
 """The documents that are made from the code: ``make docs`` writes them, a test compares them.
 
 python -m tests.documents           write docs/errors.md, docs/rules.md, docs/events.md,
-                                    docs/rule-vectors.md, docs/verdict.schema.json
+                                    docs/rule-vectors.md, docs/verdict.schema.json,
+                                    docs/supplier.schema.json
 """
 
 from __future__ import annotations
@@ -225,12 +226,20 @@ def verdict_schema() -> str:
     return json.dumps(schema(), indent=2) + "\n"
 
 
+def supplier_schema() -> str:
+    """``docs/supplier.schema.json``."""
+    from ledger.proof.supplier_facts import supplier_schema as schema
+
+    return json.dumps(schema(), indent=2) + "\n"
+
+
 DOCUMENTS: dict[str, Callable[[], str]] = {
     "errors.md": errors,
     "rules.md": rules,
     "rule-vectors.md": rule_vectors,
     "events.md": events,
     "verdict.schema.json": verdict_schema,
+    "supplier.schema.json": supplier_schema,
 }
 
 

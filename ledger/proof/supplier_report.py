@@ -1,4 +1,4 @@
-"""What a supplier file establishes, for people and for machines.
+"""What a supplier file establishes, for people.
 
 It is the registrar's and the publishers' word, and says so. Nothing in it is about what the
 operator did: that is in the dossiers of batteries.
@@ -7,9 +7,6 @@ operator did: that is in the dossiers of batteries.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
-
-import msgspec
 
 from ledger.custody.governance_base import Facility
 from ledger.custody.listed import ListAnswer, PublisherAnswer, Word
@@ -17,11 +14,11 @@ from ledger.custody.schemes import title_of
 from ledger.custody.states import OperatorKey, OperatorState
 from ledger.custody.times import format_moment
 from ledger.proof.report import WIDTH, paragraph
+from ledger.proof.supplier_facts import is_registered
 from ledger.proof.table import columns
 from ledger.proof.verify_supplier import SupplierCheck
-from ledger.proof.vouched_words import completeness_note, vouched_facts
+from ledger.proof.vouched_words import completeness_note
 from ledger.proof.wording import PROVES_NOTHING
-from ledger.wire.base64text import encode_base64url
 
 
 def print_supplier(found: SupplierCheck, *, offset_minutes: int = 0) -> str:
@@ -36,93 +33,13 @@ def print_supplier(found: SupplierCheck, *, offset_minutes: int = 0) -> str:
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
-def supplier_facts(found: SupplierCheck) -> dict[str, Any]:
-    """The JSON object, without the command line's ``ok``."""
-    record = found.record
-    return {
-        "operator": found.operator,
-        "day": found.day,
-        "at": found.at,
-        "registered_then": _is_registered(found.then),
-        "registered_now": _is_registered(found.now),
-        "then": None if found.then is None else _state_facts(found.then),
-        "now": _state_facts(found.now),
-        "statements": [
-            {"index": item.index, "kind": item.kind, "log_time": item.time}
-            for item in found.statements
-        ],
-        "lists": [_answer_facts(answer) for pair in found.lists for answer in pair],
-        "record": {
-            "genuine": True,
-            "completeness": record.completeness,
-            **msgspec.to_builtins(vouched_facts(record.vouched)),
-            "origin": record.origin,
-            "genesis": encode_base64url(record.genesis),
-            "size": record.size,
-            "root": record.root.hex(),
-            "time": record.time,
-            "policy": record.policy,
-            "entries": record.entries,
-            "file_sha256": record.file_sha256.hex(),
-        },
-        "not_checked": list(found.unchecked),
-    }
-
-
-def _is_registered(state: OperatorState | None) -> bool:
-    return state is not None and state.removed is None
-
-
-def _state_facts(state: OperatorState) -> dict[str, Any]:
-    return {
-        "name": state.name,
-        "country": state.country,
-        "roles": list(state.roles),
-        "maker_codes": list(state.maker_codes),
-        "gs1_prefixes": list(state.gs1_prefixes),
-        "facilities": [msgspec.to_builtins(place) for place in state.facilities],
-        "registered": state.registered,
-        "removed": state.removed,
-        "keys": [
-            {
-                "kid": key.kid.hex(),
-                "purposes": list(key.purposes),
-                "added": key.added,
-                "revoked": key.revoked,
-                "compromised_since": key.compromised_since,
-            }
-            for key in state.keys
-        ],
-    }
-
-
-def _answer_facts(answer: ListAnswer) -> dict[str, Any]:
-    return {
-        "scheme": answer.scheme,
-        "identifier": answer.identifier,
-        "day": answer.day,
-        "publishers": [
-            {
-                "publisher": item.publisher,
-                "then": _categories(item.then, answer.day),
-                "now": _categories(item.now, answer.day),
-            }
-            for item in answer.publishers
-        ],
-    }
-
-
-def _categories(word: Word | None, day: str) -> list[str] | None:
-    return None if word is None else list(word.categories(day))
-
-
 def _first_lines(found: SupplierCheck, offset: int) -> Iterator[str]:
     now = format_moment(found.at, offset)
     yield f"{'CELLBOOK SUPPLIER CHECK':51}{now[:10]} {now[11:16]} {now[19:]}"
     until = format_moment(found.record.time)
     yield from paragraph(f"GENUINE AND COMPLETE up to {until[:10]} {until[11:16]} UTC", "RECORD")
     yield from paragraph(completeness_note(found.record), "")
-    then, now_too = _is_registered(found.then), _is_registered(found.now)
+    then, now_too = is_registered(found.then), is_registered(found.now)
     told = f"{'REGISTERED' if then else 'NOT REGISTERED'} on {found.day} (UTC)"
     if then != now_too:
         told += ", registered since" if now_too else ", REMOVED SINCE"

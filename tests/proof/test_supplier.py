@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,18 +10,22 @@ import msgspec
 import pytest
 
 from keys.errors import CellbookError
+from keys.signer import generate
 from ledger.custody.decision import read_content
 from ledger.custody.governance import Facility, Head
 from ledger.custody.lists import document_of, encode_document
 from ledger.custody.times import format_moment
 from ledger.proof.supplier import Supplier, decode_supplier, encode_supplier
-from ledger.proof.supplier_report import print_supplier, supplier_facts
+from ledger.proof.supplier_facts import supplier_facts, supplier_schema
+from ledger.proof.supplier_report import print_supplier
 from ledger.proof.verify_supplier import SupplierCheck, verify_supplier
 from ledger.tree.prefix_chain import Chain
 from ledger.wire.statement import parse_statement
 from tests.log.building import NOW, World, operator_uri
 from tests.log.listing import SCHEME, Publishers, row
+from tests.log.test_delegates import given, mandate
 from tests.proof.building import check_layout, trust_of
+from tests.proof.fitting import check_fits
 
 OWNER, OTHER = operator_uri("owner"), operator_uri("assessor")
 AT, DAY = NOW + 86_400, format_moment(NOW)[:10]
@@ -88,6 +93,10 @@ def test_for_machines(known: Known) -> None:
     assert facts["lists"][0]["publishers"][0]["now"] == ["recycling"]
     assert facts["record"]["genuine"] is True
     assert facts["not_checked"]
+    around = {"ok": True, "trust": {"sha256": "00", "origin": "log.example", "name": "Mine"}}
+    check_fits(json.loads(json.dumps({**around, **facts})), supplier_schema())
+    with pytest.raises(AssertionError):
+        check_fits(json.loads(json.dumps({**around, **facts, "day": 5})), supplier_schema())
 
 
 def test_who_is_not_listed(known: Known) -> None:
@@ -196,6 +205,7 @@ def test_facilities_and_mandates(tmp_path_factory: pytest.TempPathFactory) -> No
         works = Facility(id="HZ-1", name="Huizhou works", country="CN", address="1 Road, Huizhou")
         world.accepted(world.change("owner", ("recycler",), facilities=(works,)))
         world.accepted(world.change("owner", ("recycler", "maker")))
+        world.accepted(mandate(world, given(world, generate())))
         world.end_epoch()
         found = verify_supplier(world.ledger.suppliers.file(OWNER, DAY), trust_of(world), AT)
         other = Facility(id="HZ-1", country="CN")
