@@ -75,7 +75,12 @@ class Identities:
     def find(self, identity: bytes) -> list[int]:
         """The places at which this id may stand."""
         key = identity[:KEY]
-        return [*self._new.get(key, ()), *(place for _, place in self._slots_of(key))]
+        waiting = self._new.get(key)
+        # Inlined, not _slots_of: most ids are new, and nothing is where they belong.
+        at = (int.from_bytes(key, "little") * self._secret & _MASK) >> self._shift
+        if os.pread(self._fd, _SLOT, at * _SLOT)[8:] == _EMPTY:
+            return [*waiting] if waiting else []
+        return [*(waiting or ()), *(place for _, place in self._slots_of(key))]
 
     def _slots_of(self, key: bytes) -> list[tuple[int, int]]:
         """Where in the file there is something of this key, and the places that it names."""

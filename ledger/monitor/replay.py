@@ -11,8 +11,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import sha256
 
-import msgspec
-
 from keys.cose_key import Backend
 from keys.errors import CellbookError, declare
 from ledger.custody.carrying import resting_on
@@ -30,7 +28,7 @@ from ledger.monitor.past import PastLogs
 from ledger.monitor.recomputed import RecomputedIndex
 from ledger.monitor.records import DAMAGED
 from ledger.monitor.state import Mark, StateFolder
-from ledger.tree.merkle import leaf_hash
+from ledger.tree.merkle import HASH, leaf_hash
 from ledger.tree.prefix_chain import START, Chain
 from ledger.wire.statement import parse_statement
 
@@ -49,18 +47,10 @@ _BLOCKS_EVERY = 8 << 20
 """Bytes of rows after which blocks are written down as well."""
 
 
-class _Row(msgspec.Struct, frozen=True, array_like=True):
-    """A subject: its state, the last of its links, and its chain with all entries so far."""
-
-    state: bytes | None = None
-    link: int = _NONE
-    count: int = 0
-    hash: bytes = START
-
-
-_NEW = _Row()
-_ENCODER = msgspec.msgpack.Encoder()
-_DECODER = msgspec.msgpack.Decoder(_Row)
+_FIXED = 8 + 8 + HASH
+_BLANK = _NONE.to_bytes(8, "little") + bytes(8) + START
+"""A row: the last of the subject's links, how many entries its chain has, the chain's hash; and
+then its state, nothing while it has none."""
 
 
 class AuditReplay(DecisionReplay):
@@ -161,38 +151,33 @@ class AuditReplay(DecisionReplay):
         )
 
     def _state(self, uri: str) -> bytes | None:
-        return self._row(uri).state
+        row = self._rows.get(uri.encode())
+        return None if row is None else row[_FIXED:] or None
 
     def _keep(self, uri: str, state: bytes) -> None:
         self._after[uri] = state
 
-    def _row(self, uri: str) -> _Row:
-        data = self._rows.get(uri.encode())
-        return _NEW if data is None else _DECODER.decode(data)
-
     def _keep_rows(self, timed: Timed, subjects: Sequence[str]) -> None:
         after, self._after = self._after, {}
-        hashed = leaf_hash(timed.leaf)
+        index, hashed = timed.index.to_bytes(8, "little"), leaf_hash(timed.leaf)
         for uri in subjects:
-            row = self._row(uri)
-            chain = Chain(row.count, row.hash).after(timed.index, hashed)
+            key = uri.encode()
+            row = self._rows.get(key) or _BLANK
+            chain = _chain(row).after(timed.index, hashed)
             self._index.set(uri, chain)
             link = self._links.size // _LINK
-            self._links.append(timed.index.to_bytes(8, "little") + row.link.to_bytes(8, "little"))
-            self._put(uri, _Row(after.pop(uri, row.state), link, chain.count, chain.hash))
+            self._links.append(index + row[:8])
+            fixed = link.to_bytes(8, "little") + chain.count.to_bytes(8, "little") + chain.hash
+            self._rows.put(key, fixed + (after.pop(uri, b"") or row[_FIXED:]))
         for uri, state in after.items():
-            row = self._row(uri)
-            self._put(uri, _Row(state, row.link, row.count, row.hash))
-
-    def _put(self, uri: str, row: _Row) -> None:
-        self._rows.put(uri.encode(), _ENCODER.encode(row))
+            key = uri.encode()
+            row = self._rows.get(key) or _BLANK
+            self._rows.put(key, row[:_FIXED] + state)
 
     def _seen(self, at: int, key: bytes, record: bytes) -> None:
         """A row in the file: what is not in the blocks yet is put in."""
-        if at >= self._put_in:
-            row = _DECODER.decode(record)
-            if row.count:
-                self._index.set(key.decode(), Chain(row.count, row.hash))
+        if at >= self._put_in and (chain := _chain(record)).count:
+            self._index.set(key.decode(), chain)
 
     def _load(self, mark: Mark) -> None:
         self.size, self.heads, self.governance = mark.size, mark.heads, mark.governance
@@ -225,7 +210,7 @@ class AuditReplay(DecisionReplay):
     def _follow(self, uri: str, size: int, limit: int) -> list[Registered]:
         """From the newest back: where they are more than ``limit`` it is all the same which."""
         chain: list[Registered] = []
-        link = self._row(uri).link
+        link = int.from_bytes((self._rows.get(uri.encode()) or _BLANK)[:8], "little")
         while link != _NONE and len(chain) < limit:
             data = self._links.read(link * _LINK, _LINK)
             index, link = (int.from_bytes(part, "little") for part in (data[:8], data[8:]))
@@ -239,6 +224,10 @@ class AuditReplay(DecisionReplay):
         except CellbookError as error:
             self.trouble = error
             raise
+
+
+def _chain(row: bytes) -> Chain:
+    return Chain(int.from_bytes(row[8:16], "little"), row[16:_FIXED])
 
 
 def _registered(index: int, leaf: bytes) -> Registered:
