@@ -12,9 +12,11 @@ from keys.errors import CellbookError
 from ledger.custody.decision import read_content
 from ledger.custody.events import Event, kind_of
 from ledger.proof.dossier import DossierEntry, decode_dossier, encode_dossier
+from ledger.proof.verify import verify_dossier
 from ledger.wire.statement import parse_statement
 from tests.log.building import World
-from tests.proof.building import changed, dossier_of, verdict_on, with_entries, without
+from tests.log.test_successor import LATER, NEXT
+from tests.proof.building import changed, dossier_of, trust_of, verdict_on, with_entries, without
 from tests.proof.test_predecessors import SECOND_TIME, become, carried, holding, left, removed
 
 
@@ -178,6 +180,36 @@ def test_units_that_stay_in_two_outputs(world: World) -> None:
     assert carried(world, one) == {one, pack, *modules[:2]}
     assert carried(world, two) == {two, pack, *modules[2:]}
     assert carried(world, modules[0]) == {modules[0], pack}
+
+
+@pytest.mark.parametrize("cut", ["before the split", "after it"])
+def test_two_logs(tmp_path: Path, cut: str) -> None:
+    """What is said in the second log of a unit that went inside in the first concerns its pack."""
+    names = ("owner", "assessor")
+    with World(tmp_path / "old", operators=names) as old:
+        modules = [old.battery("M") for _ in range(3)]
+        pack = removed(old, *modules)
+        old.live(modules[1], "assessment")
+        if cut == "after it":
+            become(old, (pack,), old.second_life(), remainder=map_left(modules))
+        old.accepted(old.freeze(NEXT))
+        old.end_epoch()
+        with World(tmp_path / "new", origin=NEXT, follows=old) as new:
+            new.live(modules[2], "assessment")
+            if cut == "before the split":
+                become(new, (pack,), new.second_life(), remainder=map_left(modules))
+            for uri in modules:
+                new.live(uri, "assessment")
+            new.live(modules[1], "install")
+            new.end_epoch()
+            for uri in modules:
+                data = new.ledger.dossier(uri)
+                verdict = verify_dossier(data, trust_of(new), LATER)
+                assert not verdict.breaches
+                assert verdict.battery == new.ledger.battery(uri).state
+                assert {pack, uri} <= {event.of for event in verdict.life}
+                assert decode_dossier(data).past is not None
+            assert (modules[1], "install") not in told(new.ledger.dossier(modules[0]))
 
 
 def grafted(data: bytes, entry: DossierEntry) -> bytes:
