@@ -67,12 +67,16 @@ def carried_names(content: CarriedOver) -> tuple[str, ...]:
 
 
 def apply_carried(
-    log: LogState, content: CarriedOver, states: Mapping[str, State]
+    log: LogState,
+    content: CarriedOver,
+    states: Mapping[str, State],
+    carried: Container[str] | None = None,
 ) -> dict[str, State]:
     """The states after ``content``, of its subjects in their order.
 
-    Raises ``rejected.predecessor.*``, ``malformed.prefix.*`` and ``failed.prefix.*``. That the
-    states follow from the predecessor's entries is not checked.
+    What a subject rests on must be known already; ``carried`` are the batteries of which it is
+    known at hand, None: all. Raises ``rejected.predecessor.*``, ``malformed.prefix.*`` and
+    ``failed.prefix.*``. That the states follow from the predecessor's entries is not checked.
     """
     if log.predecessor is None:
         raise NONE.at("payload")
@@ -84,8 +88,9 @@ def apply_carried(
         after[item.uri] = item.state or FreshState()
     for item in content.subjects:
         rests_on = _rests_on(item.state)
-        before = after.get(rests_on or "") or states.get(rests_on or "")
-        if rests_on is not None and not isinstance(before, BatteryState):
+        if rests_on is None or (carried is not None and rests_on not in carried):
+            continue
+        if not isinstance(after.get(rests_on, states.get(rests_on)), BatteryState):
             raise CARRIED.at("payload.subjects", f"{item.uri} without {rests_on}"[:300])
     return after
 

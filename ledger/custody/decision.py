@@ -106,7 +106,7 @@ def decide(
     carried. Raises ``rejected.*`` for everything that is no rule's matter.
     """
     if isinstance(content, Governance):
-        subjects, after = govern(statement, content, occasion, log, states)
+        subjects, after = govern(statement, content, occasion, log, states, carried)
         return Decision(subjects, after, ())
     if log is None:
         raise NO_POLICY.at(f"entry {occasion.index}")
@@ -264,6 +264,7 @@ def _case(
         uri=name.uri,
         before=states.get(name.uri),
         issuer=speaker.uri,
+        signer=statement.iss,
         operator=speaker.operator,
         occurred=parse_moment(event.occurred_at),
         issued=statement.iat,

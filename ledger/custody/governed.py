@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from keys.errors import declare
 from ledger.custody.carrying import apply_carried
@@ -37,8 +37,10 @@ def govern(
     occasion: Occasion,
     log: LogState | None,
     states: Mapping[str, State],
+    carried: Container[str] | None = None,
 ) -> tuple[tuple[str, ...], dict[str, State]]:
-    """Subjects and states after ``content`` as entry ``occasion.index``. Raises ``rejected.*``."""
+    """Subjects and states after ``content`` as entry ``occasion.index``. ``carried`` are the
+    batteries whose histories are at hand, None: all. Raises ``rejected.*``."""
     index = occasion.index
     if isinstance(content, Policy):
         _is_about(statement, log_uri(content.origin))
@@ -57,8 +59,8 @@ def govern(
         return (statement.sub,), {statement.sub: apply_freeze(log, content, index)}
     if isinstance(content, CarriedOver):
         _is_about(statement, log_uri(log.origin))
-        carried = apply_carried(log, content, states)
-        return tuple(carried), carried
+        taken = apply_carried(log, content, states, carried)
+        return tuple(taken), taken
     if isinstance(content, ListSnapshot):
         _is_about(statement, list_uri(content.scheme))
         after = apply_snapshot(statement.iss, content, states, index)

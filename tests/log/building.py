@@ -314,6 +314,7 @@ class World:
             "number": log.number + 1,
             "previous": log.policy,
             "root_key": signer.key.to_cbor(),
+            "predecessor": None,
             **changes,
         }
         policy: Policy = msgspec.structs.replace(first, **values)

@@ -24,6 +24,8 @@ from ledger.proof.dossier import decode_dossier, encode_dossier
 from ledger.proof.taken_over import taken_over
 from ledger.proof.trust import load_trust
 from ledger.proof.verify import verify_dossier
+from ledger.wire.hash_envelope import HashEnvelope
+from ledger.wire.statement import sign_envelope
 from tests.log.building import NOW, World
 from tests.monitor.publishing import LedgerSource
 
@@ -286,6 +288,46 @@ def test_who_may_found_the_successor(line: Line, tmp_path: Path) -> None:
         running.accepted(running.freeze())
         running.end_epoch()
         assert found(NEXT, running.key("root", "next-root"), running.home.path) == refused
+
+
+def test_a_successor_changes_its_root_too(line: Line) -> None:
+    new, third = line.new, generate()
+    trust = load_trust(new.home.trust_bytes())
+    founder = line.old.key("root", "next-root")
+    root = new.key("root", "next-root")
+    new.accepted(new.next_policy(root=root, next_root=third.key.kid))
+    for thief in (founder, line.old.key("root", "root")):
+        assert new.refused(new.freeze(THIRD, root=thief)) == "rejected.key.unknown"
+    new.accepted(new.event("decommission", line.crashed))
+    new.end_epoch()
+    verdict = verify_dossier(new.ledger.dossier(line.crashed), trust, LATER)
+    assert verdict.record.policy == 1
+    new.fsck()
+
+
+def test_documents_units_and_parts(tmp_path: Path) -> None:
+    """Whatever names a battery brings its past; a part comes with the unit that it is inside of."""
+    with World(tmp_path / "old") as old:
+        pack, modules, other = old.battery(), (old.battery("M"), old.battery("M")), old.battery()
+        old.accepted(old.event("manufacture", pack, children=modules))
+        old.live(pack, "install")
+        old.live(other, "manufacture")
+        old.accepted(old.freeze(NEXT))
+        old.end_epoch()
+        with World(tmp_path / "new", origin=NEXT, follows=old) as new:
+            new.accepted(new.event("incident", modules[0], units=(other,)))
+            assert new.ledger.battery(modules[0]).state.parent == pack
+            owner = new.operators["owner"]
+            document = HashEnvelope(bytes(32), "application/pdf", None)
+            claims = {"iss": owner.uri, "sub": modules[1], "aud": new.family, "iat": NOW}
+            new.accepted(sign_envelope(owner.signer, document, **claims))
+            new.end_epoch()
+            new.fsck()
+            trust = load_trust(new.home.trust_bytes())
+            for battery in (modules[0], modules[1], pack, other):
+                verdict = verify_dossier(new.ledger.dossier(battery), trust, LATER)
+                assert verdict.battery == new.ledger.battery(battery).state
+                assert verdict.life[0].kind == "manufacture"
 
 
 def test_three_logs_in_a_line(line: Line, tmp_path: Path) -> None:
