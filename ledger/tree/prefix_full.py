@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from hashlib import sha256
+from itertools import pairwise
 from operator import itemgetter
 
 from ledger.tree.merkle import HASH
@@ -34,6 +35,12 @@ def _starts() -> list[list[int]]:
 _ROWS = _starts()
 LINKS = _ROWS[-1]
 """Where the link is to which a byte of the key leads."""
+_HASHES = [[slice(start + 1, start + 1 + HASH) for start in row] for row in _ROWS]
+_TRIPLES = [
+    [(hashes[n], below[2 * n], below[2 * n + 1]) for n in range(len(hashes))]
+    for hashes, below in pairwise(_HASHES)
+]
+"""For each depth, where the hashes of its nodes and of their children are."""
 _TAGS = itemgetter(*(start for row in _ROWS for start in row))
 _FULL = (INNER_TAG,) * (2**BLOCK_BITS - 1) + (LINK_TAG,) * 2**BLOCK_BITS
 
@@ -46,10 +53,8 @@ def is_full(block: bytes) -> bool:
 def hash_full(data: bytearray, ways: Iterable[int]) -> None:
     """Hash again what is above the links to which the bytes ``ways`` lead."""
     nodes = set(ways)
-    for depth in range(BLOCK_BITS - 1, -1, -1):
-        starts, below = _ROWS[depth], _ROWS[depth + 1]
+    for triples in reversed(_TRIPLES):
         nodes = {node >> 1 for node in nodes}
         for node in nodes:
-            one, two, start = below[2 * node], below[2 * node + 1], starts[node]
-            pair = data[one + 1 : one + 33] + data[two + 1 : two + 33]
-            data[start + 1 : start + 33] = sha256(b"\x23" + pair).digest()
+            itself, left, right = triples[node]
+            data[itself] = sha256(b"\x23" + data[left] + data[right]).digest()
