@@ -43,6 +43,8 @@ _BREACH_EXIT, _UNDECIDED_EXIT = 1, 3
         "cellbook verify battery.dossier --trust trust.toml --report verdict.html",
         "cellbook verify battery.dossier --trust trust.toml --max-age 30 "
         "--witness-policy witnesses.policy",
+        "cellbook verify battery.dossier --trust trust.toml --state seen "
+        "--log https://log.example.org",
         "cellbook verify battery.dossier --trust trust.toml --at 2026-11-24T09:00:00+08:00 --json",
     )
 )
@@ -99,6 +101,18 @@ _BREACH_EXIT, _UNDECIDED_EXIT = 1, 3
     help="A C2SP tlog-policy: its quorum of witnesses must have cosigned. For a trust file that "
     "names no witnesses.",
 )
+@click.option(
+    "--state",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Keep the last checkpoint of each ledger in this folder, and refuse a ledger that tells "
+    "another history than before.",
+)
+@click.option(
+    "--log",
+    metavar="URL|FOLDER",
+    help="Where the proof that the log has only grown is read from, for --state.",
+)
 @click.option("--strict", is_flag=True, help="Count remarks as failures: exit 1.")
 @click.option("-v", "--verbose", is_flag=True, help="Add indexes, hashes and entry ids.")
 @json_option
@@ -113,6 +127,8 @@ def verify(
     report: str | None,
     max_age: int | None,
     witness_policy: str | None,
+    state: Path | None,
+    log: str | None,
     strict: bool,
     verbose: bool,
     as_json: bool,
@@ -123,6 +139,8 @@ def verify(
     code on the battery is this record's. Exit codes: 0 every required check was made and passed,
     1 something is false, 2 the command or a file given to it is wrong, 3 it cannot be told.
     """
+    if log is not None and state is None:
+        raise click.UsageError("Give --state with --log.")
     moment, offset = moment_of(at)
     chosen = choose(profiles, "--profile") if profiles else None
     check_rules(required)
@@ -138,6 +156,12 @@ def verify(
     except CellbookError as error:
         show.refusal(error, sha256(data).digest())
         return error.exit_code
+    if state is not None:
+        from cli.state import compare
+        from ledger.proof.dossier import decode_dossier
+
+        note = decode_dossier(data).checkpoint
+        compare(state, log, verdict.record, note, quiet=as_json)
     match = None if held is None else held(verdict)
     failed = verdict.fails(strict=strict) or (match is not None and match.contradicts)
     passed = not failed and not verdict.is_undecided

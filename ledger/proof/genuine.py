@@ -103,7 +103,7 @@ def verify_cosigned(
     ``malformed.*``. What the cosignatures are worth is not checked.
     """
     claimed = parse_body(signed.rpartition(b"\n\n")[0] + b"\n")
-    verifier = Verifier.from_key(log.origin, log_key(log, "checkpoint", claimed.size))
+    verifier = _log_verifier(log, claimed.size)
     named = cosigners((*log.witnesses, *log.auditors))
     checkpoint, note = open_checkpoint(signed, verifier, named)
     if note.unknown:
@@ -190,4 +190,9 @@ def record_of(
         file_sha256=sha256(data).digest(),
         completeness=vouched.completeness,
         vouched=vouched,
+        signed_by=_log_verifier(history.log, checkpoint.size).vkey,
     )
+
+
+def _log_verifier(log: LogState, size: int) -> Verifier:
+    return Verifier.from_key(log.origin, log_key(log, "checkpoint", size))

@@ -22,6 +22,7 @@ class Record(msgspec.Struct, frozen=True):
     """The genuine part: ``size`` entries under ``root``, stated by the log at ``time`` (Unix
     seconds, its own clock). ``entries`` are those in the file, ``events`` those about batteries.
 
+    ``signed_by`` is the vkey of the log's key under the checkpoint.
     ``completeness`` says by whose word nothing was left out, ``vouched`` who has cosigned.
     ``policy`` is the number of the newest policy in the file. ``ledger`` is what the reader's own
     trust file calls the ledger: nothing in the dossier vouches for that name. ``before`` are the
@@ -42,6 +43,7 @@ class Record(msgspec.Struct, frozen=True):
     file_sha256: bytes
     completeness: str
     vouched: Vouched
+    signed_by: str
     before: tuple[tuple[str, int], ...] = ()
 
 

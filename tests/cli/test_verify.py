@@ -11,11 +11,15 @@ import msgspec
 import pytest
 
 from ledger.custody.times import format_moment
+from ledger.monitor.source import stated_checkpoint
+from ledger.proof.checkpoint import Checkpoint, format_body
+from ledger.proof.dossier import decode_dossier
 from ledger.proof.trust import dump_trust, trust_digest
+from ledger.wire.note import sign_note
 from ledger.wire.verifier import Verifier
 from tests.cli.running import clean_environment, console
 from tests.proof.cosigning import key_of, vkeys
-from tests.proof.lying import PACK, LyingLog, told
+from tests.proof.lying import PACK, LyingLog, signer, told
 
 CODE = PACK.rpartition(":")[2]
 LIFE = ("manufacture", "install", "decommission")
@@ -253,3 +257,29 @@ def test_a_policy_of_witnesses(files: Files, tmp_path: Path) -> None:
                        "--witness-policy", policy, "--json")  # fmt: skip
         assert done.returncode == 2
         assert json.loads(done.stdout)["error"]["code"] == "usage.witness-policy"
+
+
+def test_a_ledger_that_was_seen_before(files: Files, tmp_path: Path) -> None:
+    state = tmp_path / "seen"
+    for _ in range(2):
+        files.run("--state", str(state), code=0)
+    (kept,) = state.glob("*/checkpoint")
+    note = decode_dossier(files.dossier.read_bytes()).checkpoint
+    assert kept.read_bytes() == note
+    seen = stated_checkpoint(note)
+    other = Checkpoint(seen.origin, seen.size, bytes(32))
+    kept.write_bytes(sign_note(format_body(other), seen.origin, signer("checkpoint")))
+    done = console("verify", files.dossier, "--trust", files.trust, "--at", files.at,
+                   "--state", state, "--json")  # fmt: skip
+    error = json.loads(done.stdout)["error"]
+    assert (done.returncode, error["code"]) == (1, "failed.audit.fork")
+    assert (Path(error["evidence"]) / "checkpoint").read_bytes() == note
+    larger = Checkpoint(seen.origin, seen.size + 1, bytes(32))
+    kept.write_bytes(sign_note(format_body(larger), seen.origin, signer("checkpoint")))
+    for options, code in (([], "unproven"), (["--log", str(tmp_path)], "log")):
+        done = console("verify", files.dossier, "--trust", files.trust, "--at", files.at,
+                       "--state", state, "--json", *options)  # fmt: skip
+        assert done.returncode == 3
+        assert json.loads(done.stdout)["error"]["code"] == f"undecided.state.{code}"
+    done = console("verify", files.dossier, "--trust", files.trust, "--log", tmp_path)
+    assert done.returncode == 2
