@@ -163,9 +163,9 @@ class Remote:
         """What is at ``path``, at most ``most`` bytes."""
         return self._send("GET", path, most, params=params).body
 
-    def put(self, path: str, content: bytes, media_type: str) -> None:
-        """Put ``content`` at ``path``."""
-        self._send("PUT", path, MAX_RECEIPT, content, media_type)
+    def put(self, path: str, content: bytes, media_type: str, *, method: str = "PUT") -> None:
+        """Put ``content`` at ``path``, or post it."""
+        self._send(method, path, MAX_RECEIPT, content, media_type)
 
     def checkpoint(self) -> bytes:
         """The newest checkpoint, a signed note."""
@@ -185,11 +185,6 @@ class Remote:
             raise parse_problem(reply.body, url, reply.status)
         is_packed = reply.headers.get("content-encoding", "").strip().lower() == "gzip"
         return _unpacked(reply.body, most, url) if is_packed else reply.body
-
-    def cosign(self, note: bytes) -> None:
-        """Hand in a checkpoint with cosignatures. Raises what refuses them, and
-        ``unavailable.service.*``."""
-        self._send("POST", "/checkpoint/cosignatures", MAX_JSON, note, "text/plain; charset=utf-8")
 
     def keys(self) -> list[CoseKey]:
         """The keys with which the log signs or signed receipts, by its own word."""
