@@ -24,6 +24,7 @@ from api.batches import Batches
 from api.batteries import Batteries
 from api.bodies import Bodies
 from api.consistency import Consistency
+from api.cosignatures import Cosignatures, TakenLines
 from api.describing import PROBLEM_SCHEMAS
 from api.entries import Entries
 from api.health import Health
@@ -84,6 +85,7 @@ def _add_routes(app: FastAPI, ledger: Ledger, settings: Settings, intake: Intake
     Published(ledger).add_to(router)
     SignedRoots(ledger).add_to(router)
     Consistency(ledger).add_to(router)
+    Cosignatures(ledger, bodies).add_to(router)
     Batteries(ledger).add_to(router)
     Lists(ledger, bodies, settings.list_bytes).add_to(router)
     Operators(ledger).add_to(router)
@@ -127,6 +129,7 @@ def _document(app: FastAPI) -> Callable[[], dict[str, Any]]:
                     SchemesDocument,
                     ListDocument,
                     OperatorDocument,
+                    TakenLines,
                 ],
                 ref_template="#/components/schemas/{name}",
             )

@@ -16,6 +16,7 @@ from api.searching import DESCRIPTION, PARAMETERS, search
 from api.views import battery_document, found
 from ledger.custody.identifiers import GS1_HOST, code_of
 from ledger.log.ledger import Ledger
+from ledger.log.publishing import NOT_AUDITED
 from ledger.log.reading import NO_BATTERY, NO_CHECKPOINT
 from ledger.log.searching import PAGE, UNKNOWN_KIND
 from ledger.wire.base64text import decode_base64url
@@ -50,7 +51,8 @@ class Batteries:
     async def dossier(self, request: Request) -> Response:
         """The battery's dossier."""
         subject = _subject(request)
-        data = await to_thread(self._ledger.dossier, subject)
+        make = self._ledger.audited_dossier if _is_audited(request) else self._ledger.dossier
+        data = await to_thread(make, subject)
         disposition = f'attachment; filename="{_file_name(subject)}"'
         return Response(data, 200, {**_FRESH, "Content-Disposition": disposition}, DOSSIER)
 
@@ -93,14 +95,14 @@ class Batteries:
             tags=["Batteries"],
             summary="Fetch a battery's dossier",
             description=_DOSSIER,
-            openapi_extra={"parameters": [_SUBJECT]},
+            openapi_extra={"parameters": [_SUBJECT, _COMPLETENESS]},
             responses={
                 200: binary(
                     (DOSSIER,),
                     "The dossier, a CBOR file.",
                     Content_Disposition="A name for the file: the battery's code and .dossier.",
                 ),
-                **refusals((SUBJECT, NO_BATTERY, NO_CHECKPOINT)),
+                **refusals((SUBJECT, QUERY, NO_BATTERY, NO_CHECKPOINT, NOT_AUDITED)),
             },
         )
 
@@ -111,6 +113,14 @@ def _subject(request: Request) -> str:
         return decode_base64url(request.path_params["subject"]).decode()
     except ValueError as error:
         raise SUBJECT.at("subject", str(error)[:80]) from None
+
+
+def _is_audited(request: Request) -> bool:
+    """Whether an audited dossier is asked for. Raises ``usage.http.query``."""
+    asked = request.query_params.getlist("completeness")
+    if asked not in ([], ["audited"]):
+        raise QUERY.at("completeness", "it may be `audited`")
+    return bool(asked)
 
 
 def _file_name(subject: str) -> str:
@@ -129,6 +139,13 @@ _SUBJECT = parameter(
     "`GET /batteries?id=…` gives the path.",
     _SEGMENT,
 )
+_COMPLETENESS = parameter(
+    "completeness",
+    "query",
+    "`audited` for the dossier at the newest checkpoint that auditors have cosigned.",
+    "audited",
+    required=False,
+)
 _FIND = """\
 Takes what stands on the battery and gives its subject: the one URI under which its whole life is
 recorded. Codes are taken in either case, GS1 identifiers as printed, scanned or as a Digital Link.
@@ -144,7 +161,10 @@ One file from which anybody can check the battery's life offline, with `cellbook
 checkpoint, all of the battery's statements and those that they rest on, and a receipt for each.
 
 Waits up to three seconds for a checkpoint that covers the battery's newest entry. After that it
-gives the dossier at the newest checkpoint."""
+gives the dossier at the published checkpoint.
+
+With `completeness=audited` it is made at the newest checkpoint that an auditor of the log's policy
+has cosigned. That one is older, and lacks what was registered since."""
 _FOUND = {
     "subject": _URI,
     "links": {"battery": f"/batteries/{_SEGMENT}", "dossier": f"/batteries/{_SEGMENT}/dossier"},

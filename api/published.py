@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.describing import binary, parameter, refusals, text
+from api.refusals import QUERY
 from ledger.log.ledger import NO_KEY, Ledger
 from ledger.log.reading import NO_CHECKPOINT
 from ledger.log.tiles import NO_TILE
@@ -25,6 +26,7 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 # It never changes either, but it is of no use once the tile is full.
 _PARTIAL = "public, max-age=300"
 _KEYS = "public, max-age=300"
+_UNCACHED = {"Cache-Control": "no-cache"}
 _BUNDLES = "tile/entries/"
 _GZIP_LEVEL = 2
 """Statements differ in digests, which do not shrink; a higher level costs time for little."""
@@ -54,11 +56,20 @@ class Published:
         return Response(data, 200, {"Cache-Control": _KEYS}, CBOR)
 
     async def checkpoint(self, request: Request) -> Response:
-        """The newest checkpoint. It never goes back: answers may be made in another order than they
-        were read in, and a database may be restored while this process runs."""
+        """The published checkpoint. It never goes back: answers may be made in another order than
+        they were read in, and a database may be restored while this process runs."""
+        if request.query_params:
+            return await self._candidate(request)
         note = await to_thread(self._ledger.checkpoint)
-        self._newest = max(self._newest, (int(note.split(b"\n", 2)[1]), note))
-        return Response(self._newest[1], 200, {"Cache-Control": "no-cache"}, NOTE)
+        # Of two notes of one size the longer has the lines of the other, and more.
+        newest = max(self._newest, (int(note.split(b"\n", 2)[1]), note), key=_size_and_lines)
+        self._newest = newest
+        return Response(newest[1], 200, _UNCACHED, NOTE)
+
+    async def _candidate(self, request: Request) -> Response:
+        if request.query_params.multi_items() != [("for", "audit")]:
+            raise QUERY.at("for", "it may be `audit`, and there is no other parameter")
+        return Response(await to_thread(self._ledger.candidate), 200, _UNCACHED, NOTE)
 
     async def tile(self, request: Request) -> Response:
         """A tile or an entry bundle."""
@@ -83,11 +94,12 @@ class Published:
             self.checkpoint,
             methods=["GET"],
             tags=["Log"],
-            summary="Fetch the newest checkpoint",
+            summary="Fetch the published checkpoint",
             description=_CHECKPOINT,
+            openapi_extra={"parameters": [_FOR]},
             responses={
                 200: text(NOTE, "A C2SP signed note.", _NOTE_EXAMPLE),
-                **refusals((NO_CHECKPOINT,)),
+                **refusals((QUERY, NO_CHECKPOINT)),
             },
         )
         router.add_api_route(
@@ -137,6 +149,10 @@ def _takes_gzip(accepted: str) -> bool:
     return False
 
 
+def _size_and_lines(note: tuple[int, bytes]) -> tuple[int, int]:
+    return note[0], len(note[1])
+
+
 def _with_kid(key: Mapping[int, int | bytes], kid: bytes) -> dict[int, int | bytes]:
     return {**key, 2: kid}
 
@@ -148,6 +164,7 @@ _PATH = parameter(
     "all but the last with an x before them (1234067 is `x001/x234/067`).",
     "0/000.p/3",
 )
+_FOR = parameter("for", "query", "`audit` for what auditors should audit.", "audit", required=False)
 _KID = parameter(
     "kid",
     "path",
@@ -162,9 +179,12 @@ jVB5yJOLdVHqvxRGcLtYDYCYYrL5BPzkgfFAMTbO5eM=
 — log.example/batteries wXyzr2…
 """
 _CHECKPOINT = """\
-The tree head that the log has signed last: origin, tree size and root (C2SP tlog-checkpoint).
-There is a new one about a second after something was registered. Its last entry is the head that
-gives the log time."""
+The published tree head: origin, tree size and root (C2SP tlog-checkpoint). There is a new one about
+a second after something was registered; where the service has witnesses, once enough of them have
+cosigned it, and it never goes back. Its last entry is the head that gives the log time.
+
+With `for=audit` it is the one that auditors are asked to audit: it stays the same until they have
+handed in their cosignatures."""
 _TILE = """\
 The published tree in pieces (C2SP tlog-tiles), 256 hashes wide. Full tiles never change and may be
 kept for ever. A partial tile (`.p/<W>`) is served until that tile is full under the newest

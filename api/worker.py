@@ -64,13 +64,21 @@ def run(
     """Serve the ledger in ``folder`` on ``listener`` until SIGTERM or SIGINT, or until ``line``
     ends. Then finish what was begun, end the epoch, and close.
 
-    Raises ``usage.home.*``, ``usage.keyfile.*`` and ``unavailable.*`` before it serves.
+    Raises ``usage.home.*``, ``usage.keyfile.*``, ``unavailable.*``, and ``damaged.log.*`` where
+    the database is not what was signed or witnessed, before it serves.
     """
     home = Home.open(folder)
-    store, past = home.open_store(), None
+    store, past, client = home.open_store(), None, None
     try:
-        past = PastLogs.of(home)
-        ledger = Ledger(store, home.signers(), clock=_now, backend=pynacl.load(), past=past)
+        past, signers = PastLogs.of(home), home.signers()
+        if signers.witnesses is not None:
+            # Only here: a service without witnesses needs no HTTP client.
+            from api.witness_client import WitnessClient
+
+            client = WitnessClient()
+        ask = None if client is None else client.ask
+        ledger = Ledger(store, signers, clock=_now, backend=pynacl.load(), past=past, ask=ask)
+        ledger.compare()
         server = _Server(_config(ledger), on_ready, is_alone=line is None)
         if line is not None:
             _stop_with(server, line)
@@ -80,6 +88,8 @@ def run(
         store.close()
         if past is not None:
             past.close()
+        if client is not None:
+            client.close()
 
 
 def main(arguments: list[str]) -> int:

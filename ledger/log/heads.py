@@ -38,7 +38,8 @@ IDLE_POLL = 2.0
 
 
 def publish(store: SqlStore, signers: LogSigners, log: LogState, size: int, root: bytes) -> None:
-    """Sign and store the checkpoint of ``size``, whose last entry is a head that is committed.
+    """Sign and store the checkpoint of ``size``, whose last entry is a head that is committed;
+    where no witnesses must see it first, publish it too.
 
     Raises ``unavailable.*``, and ``damaged.log.rolled-back`` and ``conflict.checkpoint`` where the
     log would contradict itself: then nothing is signed, or stored.
@@ -48,7 +49,8 @@ def publish(store: SqlStore, signers: LogSigners, log: LogState, size: int, root
     if signers.memory is not None:
         signers.memory.remember(checkpoint, store)
     body = format_body(checkpoint)
-    store.put_checkpoint(size, sign_note(body, log.origin, signer))
+    is_shown = signers.witnesses is None or signers.witnesses.quorum.is_met(frozenset())
+    store.put_checkpoint(size, sign_note(body, log.origin, signer), publish=is_shown)
 
 
 def read_head(store: SqlStore, index: int) -> Head:
@@ -74,7 +76,8 @@ class _Open(msgspec.Struct, frozen=True):
 class Epochs:
     """Ends epochs that are due and sees to it that every head has its checkpoint.
 
-    For the sequencer's thread. ``monotonic`` is a clock in seconds that is never set.
+    For the sequencer's thread. ``monotonic`` is a clock in seconds that is never set; ``after`` is
+    called after checkpoints were stored.
     """
 
     def __init__(
@@ -85,7 +88,9 @@ class Epochs:
         proofs: Proofs,
         clock: Clock,
         monotonic: Callable[[], float] = time.monotonic,
+        after: Callable[[], None] = lambda: None,
     ) -> None:
+        self._after = after
         self._store = store
         self._commits = commits
         self._signers = signers
@@ -155,6 +160,7 @@ class Epochs:
         if not was_behind:
             publish(self._store, self._signers, done.log, done.head.size, done.head.root)
             self._is_behind = False
+            self._after()
 
     def _publish_missing(self) -> None:
         """Checkpoints for all heads that have none, the oldest first: there is never a gap."""
@@ -171,6 +177,7 @@ class Epochs:
         for size in reversed(missing):
             publish(self._store, self._signers, log, size, self._proofs.root(size))
         self._is_behind = False
+        self._after()
 
     def _pause(self) -> float:
         if self._open is None:

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 
 from keys.cose_key import Backend, CoseKey
-from keys.errors import CellbookError, DamagedError, UnavailableError, declare
+from keys.errors import DamagedError, UnavailableError, declare
 from keys.purposes import RECEIPTS
 from ledger.custody.policy import key_of
 from ledger.custody.states import LogState
 from ledger.log import reading, tiles
 from ledger.log.carrying import Carrier
-from ledger.log.commit import Clock, Commit, GroupCommit, end_time
-from ledger.log.heads import Epochs
+from ledger.log.commit import Clock, GroupCommit, end_time
+from ledger.log.dossiers import WAIT, Dossiers
+from ledger.log.heads import Epochs, read_head
 from ledger.log.lists import Lists
-from ledger.log.outcome import Outcome, Placed
+from ledger.log.outcome import Outcome
 from ledger.log.predecessor import PastLogs
+from ledger.log.publishing import CANDIDATE, Publishing
 from ledger.log.publishing_memory import begin
+from ledger.log.publishing_rounds import LOCK, Delayed, Publisher
+from ledger.log.publishing_witness import Ask
 from ledger.log.reading import NO_CHECKPOINT, BatteryView, PublishedLog
 from ledger.log.receipts import Receipts
 from ledger.log.registration import Prepared, Submitted, prepare
@@ -30,7 +32,6 @@ from ledger.log.signers import LogSigners
 from ledger.log.snapshot import Snapshots
 from ledger.log.stored import find_log_uri, log_state
 from ledger.log.suppliers import Suppliers
-from ledger.proof.assemble import assemble
 from ledger.store.failures import StoreUncertain
 from ledger.store.sql import SqlStore
 from ledger.tree.proofs import Proofs
@@ -47,7 +48,6 @@ NO_KEY = declare(
 RECEIPTS_LABEL = 394
 """The unprotected header of a Transparent Statement that holds its receipts (RFC 9942)."""
 SUBMIT_TIMEOUT = 30.0
-_POLL = 0.02
 
 
 class Ledger:
@@ -66,8 +66,10 @@ class Ledger:
         backend: Backend | None = None,
         queue_limit: int = QUEUE_LIMIT,
         past: PastLogs | None = None,
+        ask: Ask | None = None,
     ) -> None:
-        """``past`` are the logs before this one. Raises ``unavailable.log.empty`` for a store
+        """``past`` are the logs before this one, ``ask`` reaches witnesses: without it, checkpoints
+        that need them wait for another process. Raises ``unavailable.log.empty`` for a store
         without a log, ``usage.successor.other`` for another past, ``damaged.log.rolled-back`` for a
         store that lacks what was signed."""
         self.uri = find_log_uri(store)
@@ -80,17 +82,38 @@ class Ledger:
         self._receipts = Receipts(signers, self.uri, self._proofs)
         self._continuity = begin(store, signers.memory)
         self._commits = GroupCommit(store, self.uri, clock, self._continuity)
-        self._epochs = Epochs(store, self._commits, signers, self._proofs, clock)
-        self.lists = Lists(store, self._published)
-        self.suppliers = Suppliers(store, self._published, self.lists.document)
+        self.publishing = Publishing(
+            store, self.uri, signers.witnesses, lambda size: read_head(store, size - 1).time, clock
+        )
+        self._publisher: Publisher | None = None
+        if signers.witnesses is not None and ask is not None:
+            lock = None if signers.memory is None else signers.memory.folder / LOCK
+            self._publisher = Publisher(
+                store, self.publishing, self._proofs, signers.witnesses, ask, lock, clock
+            )
+        self._epochs = Epochs(
+            store, self._commits, signers, self._proofs, clock, after=self._after_checkpoint
+        )
+        self._dossiers = Dossiers(store, self._receipts, self.uri, past)
+        self.lists = Lists(store, self._dossiers.published)
+        self.suppliers = Suppliers(store, self._dossiers.published, self.lists.document)
         self._sequencer = Sequencer(self._commit, self._epochs.tick, queue_limit=queue_limit)
         self._clock = clock
+        self._is_unwitnessed = signers.witnesses is None
         self._past = past
         self._carrier = None if past is None else Carrier(store, signers, past.readers)
 
     def start(self) -> None:
-        """Start the thread that writes. Heads without checkpoints get them now."""
+        """Start the threads that write. Heads without checkpoints get them now."""
         self._sequencer.start()
+        if self._publisher is not None:
+            self._publisher.start()
+
+    def compare(self) -> None:
+        """That no witness that can be reached knows more of this log than the database. Raises
+        ``damaged.log.rolled-back``."""
+        if self._publisher is not None:
+            self._publisher.compare()
 
     def close(self) -> None:
         """Register what was taken, end the open epoch, stop."""
@@ -101,6 +124,8 @@ class Ledger:
             # sequencer has told.
             with suppress(UnavailableError, DamagedError):
                 self._epochs.end()
+        if self._publisher is not None:
+            self._publisher.close()
 
     def wake(self) -> None:
         """Let the writing thread look now whether an epoch is due, not when it would."""
@@ -172,28 +197,39 @@ class Ledger:
         """The battery as the log knows it. Raises ``missing.battery``."""
         return reading.view_battery(self._store, subject)
 
-    def dossier(self, subject: str, *, wait: float = 3.0) -> bytes:
-        """The battery's dossier at the newest checkpoint.
+    def audited_dossier(self, subject: str) -> bytes:
+        """The battery's dossier at the newest checkpoint that auditors have cosigned.
+
+        It lacks what was registered since. Raises ``missing.audited``, ``missing.battery``.
+        """
+        return self._dossiers.audited(subject, self.lists.document)
+
+    def dossier(self, subject: str, *, wait: float = WAIT) -> bytes:
+        """The battery's dossier at the published checkpoint.
 
         Waits at most ``wait`` seconds for a checkpoint that covers its newest entry, and then
         takes what there is. Raises ``missing.battery``, ``missing.checkpoint``.
         """
-        newest = self._newest_entry(subject)
-        return reading.at_one_head(lambda: self._dossier(subject, newest, wait))
-
-    def _dossier(self, subject: str, newest: int, wait: float) -> bytes:
-        published = self._published(newest + 1, wait)
-        if not published.indexes(subject, published.checkpoint_size()):
-            raise NO_CHECKPOINT.at(f"entry {newest}", "no checkpoint covers the battery yet")
-        pasts = [] if self._past is None else self._past.readers()
-        return assemble(published, subject, self.lists.document, pasts)
+        return self._dossiers.dossier(subject, self.lists.document, wait)
 
     def checkpoint(self) -> bytes:
-        """The newest checkpoint, a signed note. Raises ``missing.checkpoint``."""
-        newest = self._store.checkpoint()
+        """The published checkpoint, a signed note. Raises ``missing.checkpoint``."""
+        newest = self._store.published()
         if newest is None:
             raise NO_CHECKPOINT.at("checkpoint")
         return newest[1]
+
+    def candidate(self) -> bytes:
+        """The checkpoint that auditors are asked to audit next: the published one where none is
+        waiting for them. Raises ``missing.checkpoint``."""
+        size = self._store.pins().get(CANDIDATE)
+        found = None if size is None else self._store.checkpoint(size)
+        return self.checkpoint() if found is None else found[1]
+
+    @property
+    def delayed(self) -> Delayed | None:
+        """Whether a checkpoint waits for witnesses, as this process knows."""
+        return None if self._publisher is None else self._publisher.delayed
 
     def signed_root(self, size: int | None = None) -> bytes:
         """What all receipts at ``size``, a checkpoint's, have in common; without it, at the newest
@@ -239,22 +275,11 @@ class Ledger:
         with self._store.writing():
             pass
 
-    def _published(self, size: int, wait: float = 3.0) -> PublishedLog:
-        """At the newest checkpoint; waits at most ``wait`` seconds for one of ``size``."""
-        self._wait_for_checkpoint(size, wait)
-        return PublishedLog(self._store, self._receipts, self.uri)
-
-    def _newest_entry(self, subject: str) -> int:
-        indexes = self._store.subject_entries(subject, self._store.head().size)
-        if not indexes:
-            raise reading.NO_BATTERY.at("battery", repr(subject)[:80])
-        return indexes[-1]
-
-    def _wait_for_checkpoint(self, size: int, wait: float) -> None:
-        deadline = time.monotonic() + wait
-        pause = threading.Event()
-        while self._store.head().checkpoint < size and time.monotonic() < deadline:
-            pause.wait(_POLL)
+    def _after_checkpoint(self) -> None:
+        if self._publisher is not None:
+            self._publisher.wake()
+        elif self._is_unwitnessed:
+            self.publishing.tend()
 
     def _commit(self, group: Sequence[Prepared]) -> list[Outcome]:
         """What the sequencer does with a group: commit, then sign, then answer."""
@@ -265,35 +290,4 @@ class Ledger:
         self._epochs.note(done)
         if done.governance_changed:
             self._snapshots.void()
-        return self._answer(done)
-
-    def _answer(self, done: Commit) -> list[Outcome]:
-        registered = [item.index for item in done.placed if isinstance(item, Placed)]
-        receipts = iter(self._receipts_or_error(done, registered))
-        return [
-            _outcome(item, next(receipts), end_time(done.head))
-            if isinstance(item, Placed)
-            else Outcome(error=item)
-            for item in done.placed
-        ]
-
-    def _receipts_or_error(
-        self, done: Commit, indexes: list[int]
-    ) -> Sequence[bytes | CellbookError]:
-        """What was committed stays registered, even where no receipt can be made of it now."""
-        head = done.head
-        try:
-            return self._receipts.issue(done.log, head.size, end_time(head), head.root, indexes)
-        except CellbookError as error:
-            return [error] * len(indexes)
-
-
-def _outcome(placed: Placed, receipt: bytes | CellbookError, time: int) -> Outcome:
-    return Outcome(
-        index=placed.index,
-        entry_id=placed.entry_id,
-        receipt=None if isinstance(receipt, CellbookError) else receipt,
-        duplicate=not placed.is_new,
-        error=receipt if isinstance(receipt, CellbookError) else None,
-        log_time=time if placed.is_new else None,
-    )
+        return self._receipts.answer(done)

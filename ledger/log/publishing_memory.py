@@ -56,6 +56,7 @@ class SignedMemory:
     """
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self._file = folder / _FILE
         self._lock = folder / _LOCK
 

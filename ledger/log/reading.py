@@ -8,12 +8,15 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from keys.errors import CellbookError, declare
+from ledger.custody.cosigners import cosigners
 from ledger.custody.decision import read_content
 from ledger.custody.events import Event, kind_of
 from ledger.custody.finding import NO_BATTERY as NO_BATTERY
 from ledger.custody.finding import find_battery as find
+from ledger.custody.governance import Policy
 from ledger.custody.states import BatteryState, LogState
 from ledger.log.heads import read_head
+from ledger.log.publishing_lines import Cosigners, only
 from ledger.log.receipts import Receipts
 from ledger.log.stored import log_state, read_states
 from ledger.proof.checkpoint import parse_body
@@ -155,7 +158,7 @@ def at_one_head(make: Callable[[], bytes]) -> bytes:
 class PublishedLog:
     """The log up to one checkpoint, fixed when it is made: what dossiers are made from.
 
-    ``size`` is that of a checkpoint whose index is kept (a pin), None for the newest one.
+    ``size`` is that of a checkpoint whose index is kept (a pin), None for the published one.
     """
 
     def __init__(
@@ -165,15 +168,26 @@ class PublishedLog:
         self._store = store
         self._receipts = receipts
         self._log_uri = log_uri
-        found = store.checkpoint(size)
+        found = store.published() if size is None else store.checkpoint(size)
         if found is None:
             raise NO_CHECKPOINT.at("checkpoint" if size is None else f"tree size {size}")
         self._size, self._note = found
         self._leaves: dict[int, bytes] = {}
 
     def checkpoint(self) -> bytes:
-        """The signed note."""
+        """The signed note, with the lines of those cosigners alone whom the newest policy under
+        it names: a verifier refuses others."""
+        if self._note.count(b"\n\xe2\x80\x94 ") > 1:
+            self._note = self._named_lines()
         return self._note
+
+    def _named_lines(self) -> bytes:
+        own = Cosigners(log_state(self._store, self._log_uri)).own(self._size)
+        for index in reversed(self.indexes(self._log_uri, self._size)):
+            content = read_content(parse_statement(self.leaf(index)))
+            if isinstance(content, Policy):
+                return only(self._note, own, cosigners((*content.witnesses, *content.auditors)))
+        raise NO_ENTRY.at("policy")
 
     def checkpoint_size(self) -> int:
         """The tree size of the note."""

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from keys.errors import CellbookError
 from ledger.custody.states import LogState
+from ledger.log.commit import Commit, end_time
+from ledger.log.outcome import Outcome, Placed
 from ledger.log.signers import LogSigners
 from ledger.proof.receipt import ReceiptIssuer
 from ledger.proof.signed_root import SignedRoot
@@ -38,6 +41,27 @@ class Receipts:
         paths = [(index, self._proofs.inclusion(index, size)) for index in indexes]
         return ReceiptIssuer(signer, self._log_uri).issue(size, time, root, paths)
 
+    def answer(self, done: Commit) -> list[Outcome]:
+        """What to answer to those whose group was committed. What was committed stays registered,
+        even where no receipt can be made of it now."""
+        placed = [item for item in done.placed if isinstance(item, Placed)]
+        receipts = iter(self._receipts_or_error(done, [item.index for item in placed]))
+        return [
+            _outcome(item, next(receipts), end_time(done.head))
+            if isinstance(item, Placed)
+            else Outcome(error=item)
+            for item in done.placed
+        ]
+
+    def _receipts_or_error(
+        self, done: Commit, indexes: list[int]
+    ) -> Sequence[bytes | CellbookError]:
+        head = done.head
+        try:
+            return self.issue(done.log, head.size, end_time(head), head.root, indexes)
+        except CellbookError as error:
+            return [error] * len(indexes)
+
     def signed_root(self, log: LogState, size: int, time: int, root: bytes) -> bytes:
         """From what the receipts at ``size`` are made by whoever has the tiles; see ``issue``."""
         signer = self._signers.in_force(log, "receipts", size)
@@ -50,3 +74,14 @@ class Receipts:
         path = self._proofs.consistency(size1, size2)
         issuer = ReceiptIssuer(signer, self._log_uri)
         return issuer.issue_consistency(size1, size2, time, root, path)
+
+
+def _outcome(placed: Placed, receipt: bytes | CellbookError, time: int) -> Outcome:
+    return Outcome(
+        index=placed.index,
+        entry_id=placed.entry_id,
+        receipt=None if isinstance(receipt, CellbookError) else receipt,
+        duplicate=not placed.is_new,
+        error=receipt if isinstance(receipt, CellbookError) else None,
+        log_time=time if placed.is_new else None,
+    )

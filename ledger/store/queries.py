@@ -51,6 +51,7 @@ def _head(row: RowMapping) -> LogHead:
         last_head=row["last_head"],
         governance=row["governance"],
         checkpoint=row["checkpoint"],
+        published=row["published"],
     )
 
 
@@ -152,6 +153,15 @@ def checkpoint(connection: Connection, size: int | None) -> tuple[int, bytes] | 
     else:
         statement = statement.where(CHECKPOINT.c.size == size)
     row = connection.execute(statement).first()
+    return None if row is None else (row[0], bytes(row[1]))
+
+
+def published(connection: Connection) -> tuple[int, bytes] | None:
+    """(size, note) of the largest checkpoint that may be shown."""
+    may_be_shown = select(LOG_HEAD.c.published).where(LOG_HEAD.c.id == 1).scalar_subquery()
+    columns = select(CHECKPOINT.c.size, CHECKPOINT.c.note)
+    shown = columns.where(CHECKPOINT.c.size <= may_be_shown)
+    row = connection.execute(shown.order_by(CHECKPOINT.c.size.desc()).limit(1)).first()
     return None if row is None else (row[0], bytes(row[1]))
 
 

@@ -13,7 +13,7 @@ class LogHead(msgspec.Struct, frozen=True):
     open; ``last_time`` that of the last closed epoch, 0 at first; ``last_head`` the index of the
     last head entry. ``governance`` rises with every governance statement and voids caches that
     hold an older one. ``checkpoint`` is the size of the newest stored checkpoint, 0 if there is
-    none; only ``SqlStore.put_checkpoint`` moves it.
+    none; only ``put_checkpoint`` moves it. ``published`` is that of the newest one that is shown.
     """
 
     size: int
@@ -24,6 +24,7 @@ class LogHead(msgspec.Struct, frozen=True):
     last_head: int | None = None
     governance: int = 0
     checkpoint: int = 0
+    published: int = 0
 
 
 class NewEntry(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ from hashlib import sha256
 
 from sqlalchemy import Connection, delete, exists, update
 
+from ledger.store import queries
 from ledger.store.records import LogHead, NewEntry, StoredEntry
 from ledger.store.tables import (
     INDEX_BLOCK,
@@ -56,8 +57,9 @@ class Rewriting:
         with self._writing._using() as connection:
             named = exists().where(SUBJECT_ENTRY.c.subject_id == SUBJECT.c.id)
             connection.execute(delete(SUBJECT).where(SUBJECT.c.state.is_(None), ~named))
-            checkpoint = {"checkpoint": head.checkpoint}
-            connection.execute(update(LOG_HEAD).where(LOG_HEAD.c.id == 1), checkpoint)
+            shown = queries.head(connection).published or head.checkpoint
+            values = {"checkpoint": head.checkpoint, "published": min(shown, head.checkpoint)}
+            connection.execute(update(LOG_HEAD).where(LOG_HEAD.c.id == 1), values)
         self._writing._stored = head.size
         self._writing.put_head(head)
 

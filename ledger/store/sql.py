@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
@@ -12,8 +11,8 @@ from sqlalchemy import URL, Connection, Engine, insert, select, text
 
 from keys.errors import declare
 from ledger.store import indexing, migrations, pinning, queries
-from ledger.store.engine import LOCK_TIMEOUT, open_engine
-from ledger.store.failures import SCHEMA, UNREADABLE
+from ledger.store.engine import LOCK_TIMEOUT, make_file, open_engine
+from ledger.store.failures import SCHEMA
 from ledger.store.records import Counts, LogHead, StoredEntry, StoredSubject
 from ledger.store.tables import LOG_HEAD
 from ledger.store.terms import StoredTerm, Term
@@ -41,6 +40,7 @@ _EMPTY = {
     "last_time": 0,
     "governance": 0,
     "checkpoint": 0,
+    "published": 0,
 }
 
 
@@ -70,7 +70,7 @@ class SqlStore:
 
     def create(self) -> None:
         """Make the tables, and the head row of an empty log. Does nothing where they are there."""
-        _touch(self._writer.url)
+        make_file(self._writer.url)
         with translated():
             migrations.migrate(self._writer)
             with self._writer.begin() as connection:
@@ -109,13 +109,10 @@ class SqlStore:
             if writing is not None:
                 writing.close()
 
-    def put_checkpoint(self, size: int, note: bytes) -> None:
-        """Store a signed note for ``size``. One with the same text, whoever signed it, stays.
-
-        Raises ``conflict.checkpoint`` if the stored note's text differs, or the log is smaller.
-        """
+    def put_checkpoint(self, size: int, note: bytes, *, publish: bool = True) -> None:
+        """As ``Writing.put_checkpoint``."""
         with self.writing() as writing:
-            writing.put_checkpoint(size, note)
+            writing.put_checkpoint(size, note, publish=publish)
 
     def head(self) -> LogHead:
         """Where the log stands."""
@@ -201,6 +198,11 @@ class SqlStore:
             return None
         with self._reading() as connection:
             return queries.checkpoint(connection, size)
+
+    def published(self) -> tuple[int, bytes] | None:
+        """(size, note) of the checkpoint that is shown."""
+        with self._reading() as connection:
+            return queries.published(connection)
 
     def checkpoint_at_or_after(self, size: int) -> tuple[int, bytes] | None:
         """(size, note) of the smallest checkpoint that covers the first ``size`` entries."""
@@ -294,13 +296,3 @@ class SqlStore:
 def _is_text(uri: str) -> bool:
     # What a database cannot hold as text is no subject; asked for it, drivers raise their own way.
     return "\0" not in uri and uri.encode(errors="replace").decode() == uri
-
-
-def _touch(url: URL) -> None:
-    # The engine opens existing files only, so that a mistyped path makes no empty database.
-    if url.get_backend_name() != "sqlite":
-        return
-    try:
-        os.close(os.open(str(url.database), os.O_RDWR | os.O_CREAT, 0o600))
-    except OSError as error:
-        raise UNREADABLE.at("database", str(error.strerror)) from error

@@ -108,6 +108,7 @@ class LogHeadRow(SQLModel, table=True):
     last_head: int | None = Field(default=None, sa_column=_number(nullable=True))
     governance: int = Field(sa_column=_number())
     checkpoint: int = Field(sa_column=_number())
+    published: int = Field(sa_column=_added_number())
 
 
 class ListDocumentRow(SQLModel, table=True):

@@ -10,13 +10,13 @@ import msgspec
 from sqlalchemy import Connection, Table, delete, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from keys.errors import CellbookError, declare
-from ledger.store import indexing, pinning, queries
+from keys.errors import CellbookError
+from ledger.store import indexing, pinning, publishing, queries
 from ledger.store.bulk import bulk
 from ledger.store.failures import translate
 from ledger.store.records import LogHead, NewEntry, StoredEntry
+from ledger.store.subject_rows import Subject, changed_subjects, columns
 from ledger.store.tables import (
-    CHECKPOINT,
     ENTRY,
     LIST_DOCUMENT,
     LOG_HEAD,
@@ -25,28 +25,6 @@ from ledger.store.tables import (
     TERM,
 )
 from ledger.tree.prefix_chain import START, Chain
-
-CHECKPOINT_CONFLICT = declare(
-    "conflict.checkpoint",
-    "Another checkpoint is stored for this tree size, or the log is not that large.",
-    "Stop publishing. Compare the two notes and run `cellbook fsck`.",
-)
-
-
-def note_text(note: bytes) -> bytes:
-    """What a C2SP note's signatures are over: all before the last empty line."""
-    return note.rpartition(b"\n\n")[0]
-
-
-class _Subject(msgspec.Struct, frozen=True):
-    """A row of ``subject`` under its URI."""
-
-    id: int
-    state: bytes | None
-    chain: Chain
-
-
-_NEW = _Subject(0, None, Chain())
 
 
 class Writing:
@@ -65,7 +43,7 @@ class Writing:
         self._open = True
         self._stored = self._claimed = head.size
         # Subjects that were looked up; None where there is no row yet.
-        self._rows: dict[str, _Subject | None] = {}
+        self._rows: dict[str, Subject | None] = {}
         self._next_id = 0
         # The newest pin, 0 for none; None while nobody has asked.
         self._pinned: int | None = None
@@ -130,13 +108,14 @@ class Writing:
         by which the subjects' chains grow. A subject without a row gets one, without a state where
         ``states`` has none.
         """
-        changed = self._changed(states, pairs, leaf_hashes or {})
+        known = self._known([*states, *(uri for uri, _ in pairs)])
+        changed = changed_subjects(known, states, pairs, leaf_hashes or {})
         new = [uri for uri in changed if self._rows[uri] is None]
         self._give_ids(changed, new)
-        self._insert(SUBJECT, *_columns(changed, new, with_uri=True))
+        self._insert(SUBJECT, *columns(changed, new, with_uri=True))
         if old := [uri for uri in changed if uri not in set(new)]:
             with self._using() as connection:
-                bulk(connection).set_subjects(connection, _columns(changed, old))
+                bulk(connection).set_subjects(connection, columns(changed, old))
         self._rows.update(changed)
         ids = [changed[uri].id for uri, _ in pairs]
         self._insert(SUBJECT_ENTRY, ids, [index for _, index in pairs])
@@ -200,7 +179,7 @@ class Writing:
             pinning.move_pins(connection, moves)
 
     def put_head(self, head: LogHead) -> None:
-        """Replace the head row, all but ``checkpoint``, which ``put_checkpoint`` moves."""
+        """Replace the head row, all but ``checkpoint`` and ``published``."""
         values = {
             "size": head.size,
             "root": head.root,
@@ -214,22 +193,33 @@ class Writing:
             connection.execute(update(LOG_HEAD).where(LOG_HEAD.c.id == 1), values)
         self._claimed = head.size
 
-    def put_checkpoint(self, size: int, note: bytes) -> None:
-        """Store a signed note and move the head's ``checkpoint`` up to it.
+    def put_checkpoint(self, size: int, note: bytes, *, publish: bool = True) -> None:
+        """Store a signed note and move the head's ``checkpoint`` up to it, and with ``publish``
+        ``published`` too.
 
         A stored note with the same text stays, whoever signed it. Raises ``conflict.checkpoint``
         if its text differs, or the log is smaller. The signatures are not checked here.
         """
         with self._using() as connection:
-            stored = queries.checkpoint(connection, size)
-            if stored is None and size <= self._stored:
-                connection.execute(insert(CHECKPOINT), [{"size": size, "note": note}])
-            elif stored is None or note_text(stored[1]) != note_text(note):
-                raise CHECKPOINT_CONFLICT.at(f"checkpoint of size {size}")
-            newer = LOG_HEAD.c.checkpoint < size
-            connection.execute(
-                update(LOG_HEAD).where(LOG_HEAD.c.id == 1, newer), {"checkpoint": size}
-            )
+            publishing.put_checkpoint(connection, self._stored, size, note)
+            if publish:
+                publishing.publish(connection, size)
+
+    def checkpoint(self, size: int) -> bytes | None:
+        """The stored note of this size."""
+        with self._using() as connection:
+            found = queries.checkpoint(connection, size)
+        return None if found is None else found[1]
+
+    def replace_note(self, size: int, note: bytes) -> None:
+        """Store ``note`` instead of the one of the same text. Raises ``conflict.checkpoint``."""
+        with self._using() as connection:
+            publishing.replace_note(connection, size, note)
+
+    def publish(self, size: int) -> None:
+        """Let the stored checkpoint of ``size`` be the one that is shown, or a greater one."""
+        with self._using() as connection:
+            publishing.publish(connection, size)
 
     def put_list_document(self, root: bytes, data: bytes) -> None:
         """Store the rows of the list with this root; what was stored under it is replaced.
@@ -251,7 +241,7 @@ class Writing:
         """The block is over: every further call is refused."""
         self._open = False
 
-    def _known(self, uris: Iterable[str]) -> dict[str, _Subject]:
+    def _known(self, uris: Iterable[str]) -> dict[str, Subject]:
         """Those of ``uris`` that have a row."""
         wanted = list(dict.fromkeys(uris))
         if unknown := [uri for uri in wanted if uri not in self._rows]:
@@ -259,28 +249,11 @@ class Writing:
                 found = queries.subject_rows(connection, unknown)
             self._rows.update(dict.fromkeys(unknown))
             for uri, number, state, count, chain in found:
-                self._rows[uri] = _Subject(number, state, Chain(count, bytes(chain or START)))
+                self._rows[uri] = Subject(number, state, Chain(count, bytes(chain or START)))
         rows = ((uri, self._rows[uri]) for uri in wanted)
         return {uri: row for uri, row in rows if row is not None}
 
-    def _changed(
-        self,
-        states: Mapping[str, bytes],
-        pairs: Sequence[tuple[str, int]],
-        leaf_hashes: Mapping[int, bytes],
-    ) -> dict[str, _Subject]:
-        uris = dict.fromkeys([*states, *(uri for uri, _ in pairs)])
-        known = self._known(uris)
-        chains: dict[str, Chain] = {}
-        for uri, index in pairs:
-            before = chains.get(uri) or known.get(uri, _NEW).chain
-            chains[uri] = before.after(index, leaf_hashes[index])
-        return {
-            uri: _Subject(row.id, states.get(uri, row.state), chains.get(uri, row.chain))
-            for uri, row in ((uri, known.get(uri, _NEW)) for uri in uris)
-        }
-
-    def _give_ids(self, changed: dict[str, _Subject], new: Sequence[str]) -> None:
+    def _give_ids(self, changed: dict[str, Subject], new: Sequence[str]) -> None:
         # Ids are given out here and not by the database: nobody else writes under the lock, and
         # the rows of one subject's entries can then be written without asking for its id.
         if new and not self._next_id:
@@ -307,16 +280,3 @@ class Writing:
         except SQLAlchemyError as error:
             self._failure = translate(error)
             raise self._failure from error
-
-
-def _columns(
-    rows: Mapping[str, _Subject], uris: Sequence[str], *, with_uri: bool = False
-) -> list[list[Any]]:
-    chosen = [rows[uri] for uri in uris]
-    return [
-        [row.id for row in chosen],
-        *([list(uris)] if with_uri else []),
-        [row.state for row in chosen],
-        [row.chain.count for row in chosen],
-        [row.chain.hash if row.chain.count else None for row in chosen],
-    ]

@@ -17,6 +17,7 @@ PATHS = {
     ("/entries/{locator}/statement", "get"),
     ("/batches", "post"),
     ("/checkpoint", "get"),
+    ("/checkpoint/cosignatures", "post"),
     ("/signed-root", "get"),
     ("/signed-root/{size}", "get"),
     ("/consistency/{size1}/{size2}", "get"),
@@ -102,6 +103,9 @@ def test_only_what_is_json_is_called_json(document: dict[str, Any]) -> None:
         if status.startswith("2") and "application/json" in answer.get("content", {})
     }
     assert called == {
+        "/checkpoint/cosignatures",
+        "/healthz",
+        "/readyz",
         "/batteries",
         "/batteries/{subject}",
         "/lists",

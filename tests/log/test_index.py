@@ -185,7 +185,7 @@ def pinned(world: World) -> tuple[str, int]:
     """A battery whose index is kept as it was at a size, and which has gone on since."""
     battery = told(world)
     size = world.store.head().size
-    world.store.move_pins({"audited": size})
+    world.store.move_pins({"kept": size})
     for kind in ("assessment", "repurpose"):
         world.live(battery, kind)
         world.end_epoch()
@@ -206,7 +206,7 @@ def test_a_file_of_a_pinned_size_verifies_while_the_log_goes_on(world: World) ->
     assert verdict.record.size == size
     assert [event.kind for event in verdict.life] == list(LIFE)
     fsck(world.store)
-    world.store.move_pins({"audited": None})
+    world.store.move_pins({"kept": None})
     fsck(world.store)
     with pytest.raises(CellbookError) as refused:
         dossier_at(world, battery, size)

@@ -49,7 +49,7 @@ def test_what_was_committed_is_there_after_reopening(url: str, store: SqlStore) 
     store.close()
 
     again = SqlStore.open(url)
-    assert again.head() == msgspec.structs.replace(head, checkpoint=2)
+    assert again.head() == msgspec.structs.replace(head, checkpoint=2, published=2)
     assert again.entries(0, 10) == [stored(entry) for entry in entries]
     assert again.entry_by_id(entries[1].entry_id) == stored(entries[1])
     assert again.states(["urn:a", "urn:b", "urn:c"]) == {"urn:a": ALL_BYTES, "urn:b": b""}
@@ -177,7 +177,9 @@ def test_indexes_are_64_bits_wide(store: SqlStore) -> None:
         )
         writing.put_head(head)
     store.put_checkpoint(size + 1, b"note\n\n")
-    assert store.head() == msgspec.structs.replace(head, checkpoint=size + 1)
+    assert store.head() == msgspec.structs.replace(
+        head, checkpoint=size + 1, published=size + 1
+    )
     assert store.entry(size) == stored(entry)
     assert store.subject_entries("urn:a", size + 1) == [size]
     assert store.tile(7, 2**54, 1) == b"t" * 32

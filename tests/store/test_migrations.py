@@ -95,6 +95,7 @@ def downgraded(engine: Engine, revision: str, tables: tuple[str, ...]) -> None:
             connection.exec_driver_sql(f"DROP TABLE {name}")
         for name in ("count", "chain"):
             connection.exec_driver_sql(f"ALTER TABLE subject DROP COLUMN {name}")
+        connection.exec_driver_sql("ALTER TABLE log_head DROP COLUMN published")
         sql = f"UPDATE alembic_version SET version_num = '{revision}'"  # noqa: S608
         connection.exec_driver_sql(sql)
 
@@ -104,13 +105,14 @@ def test_a_log_of_the_first_revision_keeps_what_it_has(url: str, store: SqlStore
     downgraded(engine, "0001", ("list_document", "term", "index_block", "index_undo", "index_pin"))
     with engine.begin() as connection:
         connection.exec_driver_sql("DROP INDEX subject_entry_by_index")
-        connection.exec_driver_sql("UPDATE log_head SET last_time = 7")
+        connection.exec_driver_sql("UPDATE log_head SET last_time = 7, checkpoint = 5")
     with pytest.raises(UnavailableError, match="0001"):
         store.check_schema()
     store.create()
     store.check_schema()
     assert differences(engine) == []
     assert store.head().last_time == 7
+    assert store.head().published == 5
     engine.dispose()
 
 

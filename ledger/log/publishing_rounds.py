@@ -1,0 +1,284 @@
+"""The thread that shows checkpoints to witnesses, and publishes those that enough have cosigned.
+
+All are asked at once. Only the newest checkpoint is: what was signed while a round went on replaces
+what waits. Registration never waits for a witness; where too few answer, the last published
+checkpoint stays, which is said, and they are asked again.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from pathlib import Path
+
+import msgspec
+
+from keys.errors import CellbookError
+from ledger.custody.times import format_moment
+from ledger.log.publishing import Asked, Publishing
+from ledger.log.publishing_lines import Cosigners, lines_on, only
+from ledger.log.publishing_memory import ROLLED_BACK, host_lock
+from ledger.log.publishing_witness import (
+    FORKED,
+    LARGER,
+    Ask,
+    Asking,
+    cosignature,
+    describe,
+)
+from ledger.store.sql import SqlStore
+from ledger.tree.proofs import Proofs
+from ledger.wire.note import NoteSignature
+from ledger.wire.tlog_policy import TlogPolicy
+
+LOCK = "publishing.lock"
+"""In the ledger's folder: the process that asks holds it."""
+ROUND_S = 15.0
+GRACE_S = 0.1
+"""For those who answer just after the quorum is met; who comes later is added later."""
+IDLE_S = 2.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 15.0
+_AT_ONCE = 16
+
+_log = logging.getLogger("cellbook.publishing")
+
+
+class Delayed(msgspec.Struct, frozen=True):
+    """The newest checkpoint waits for witnesses: ``since`` (Unix seconds), and why, for each that
+    gave no line."""
+
+    since: int
+    by: dict[str, str]
+
+    def __str__(self) -> str:
+        names = ", ".join(f"{name} ({why})" for name, why in sorted(self.by.items()))
+        moment = format_moment(self.since, 0)
+        return f"witnessed checkpoint delayed since {moment}, by {names or 'no witness'}"
+
+
+class Publisher:
+    """Asks the witnesses of ``policy`` through ``ask``, in threads of its own.
+
+    Of the processes of one host, the one that holds the lock on ``lock`` asks. ``clock`` gives Unix
+    seconds.
+    """
+
+    def __init__(
+        self,
+        store: SqlStore,
+        publishing: Publishing,
+        proofs: Proofs,
+        policy: TlogPolicy,
+        ask: Ask,
+        lock: Path | None,
+        clock: Callable[[], int],
+    ) -> None:
+        self._store = store
+        self._publishing = publishing
+        self._proofs = proofs
+        self._ask = ask
+        self._lock = lock
+        self._clock = clock
+        self._witnesses = [
+            Asking(name, verifier, url)
+            for name, (verifier, url) in policy.witnesses.items()
+            if url is not None
+        ]
+        self._unasked = {
+            name: "it has no URL" for name, (_, url) in policy.witnesses.items() if url is None
+        }
+        self._pool = ThreadPoolExecutor(
+            min(_AT_ONCE, len(self._witnesses)) or 1, "cellbook-witness"
+        )
+        self._busy: dict[str, Future[NoteSignature]] = {}
+        self._sizes: dict[str, int] = {}
+        self._wake = threading.Condition()
+        self._news = False
+        self._stops = False
+        self._failures = 0
+        self._delayed: Delayed | None = None
+        self._thread = threading.Thread(target=self._run, name="cellbook-publisher", daemon=True)
+
+    @property
+    def delayed(self) -> Delayed | None:
+        """What this process knows of a checkpoint that waits."""
+        return self._delayed
+
+    def start(self) -> None:
+        """Start to ask; once only."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """A checkpoint was signed."""
+        with self._wake:
+            self._news = True
+            self._wake.notify()
+
+    def close(self) -> None:
+        """Stop. A request that is under way ends by its own time limit, and nobody waits for it."""
+        with self._wake:
+            self._stops = True
+            self._wake.notify()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def compare(self) -> None:
+        """Before the start: that no witness has cosigned what this database does not hold.
+
+        Who does not answer in time is passed over. Raises ``damaged.log.rolled-back``.
+        """
+        newest = self._store.checkpoint()
+        if newest is None or not self._witnesses:
+            return
+        asked = Asked(newest[0], newest[1], newest[0])
+        futures = self._send(asked, self._publishing.cosigners())
+        done, _ = wait(futures.values(), ROUND_S)
+        for name, future in futures.items():
+            error = future.exception() if future in done else None
+            if isinstance(error, CellbookError):
+                self._check_claim(name, error)
+
+    def _check_claim(self, name: str, error: CellbookError) -> None:
+        if error.code == FORKED.code:
+            raise ROLLED_BACK.at(error.where, f"{name} has cosigned another root of this size")
+        # Read after its answer: a tree that another service has signed is in the database by now.
+        claimed = error.facts.get("size", 0)
+        if error.code == LARGER.code and int(claimed) > self._store.head().size:
+            raise ROLLED_BACK.at(f"tree size {claimed}", f"{name} has cosigned it")
+
+    def _run(self) -> None:
+        pause = 0.0
+        while self._waited(pause):
+            try:
+                pause = self._turn()
+            except CellbookError as error:
+                _log.warning("%s: %s", error.code, error.describe())
+                pause = self._back_off()
+            except Exception:
+                _log.exception("a fault while witnesses were asked")
+                pause = self._back_off()
+
+    def _waited(self, pause: float) -> bool:
+        """Wait for ``pause`` seconds or, where nothing has failed, for news; False to stop."""
+        until = time.monotonic() + pause
+        with self._wake:
+            while not self._stops and (left := until - time.monotonic()) > 0:
+                if self._news and not self._failures:
+                    break
+                self._wake.wait(left)
+            self._news = False
+            return not self._stops
+
+    def _turn(self) -> float:
+        if self._lock is None:
+            return self._asked_once()
+        with host_lock(self._lock, wait=False) as held:
+            if held:
+                return self._asked_once()
+        # Another process of this host asks; if it dies, the lock is free.
+        self._failures, self._delayed = 0, None
+        return IDLE_S
+
+    def _asked_once(self) -> float:
+        asked = self._publishing.next()
+        if asked is None:
+            self._on_time()
+            return IDLE_S
+        known = self._publishing.cosigners()
+        faults = self._round(asked, known)
+        if self._store.head().published >= asked.size:
+            self._on_time()
+            return 0.0
+        self._late(faults)
+        return self._back_off()
+
+    def _round(self, asked: Asked, known: Cosigners) -> dict[str, str]:
+        """Ask everybody about one checkpoint; why those gave no line that gave none."""
+        there = list(lines_on(asked.note, known.own(asked.size)))
+        futures = self._send(asked, known)
+        faults = {**self._unasked, **dict.fromkeys(self._busy, "no answer yet")}
+        lines: list[NoteSignature] = []
+        waiting, until = dict(futures), time.monotonic() + ROUND_S
+        while waiting and not self._stops:
+            is_quorum = known.is_quorum((*there, *lines))
+            left = min(GRACE_S, until - time.monotonic()) if is_quorum else until - time.monotonic()
+            done, _ = wait(waiting.values(), max(left, 0), FIRST_COMPLETED)
+            if not done:
+                break
+            for name in [name for name, future in waiting.items() if future in done]:
+                self._collect(name, waiting.pop(name), asked, lines, faults)
+        if lines or known.is_quorum(there):
+            self._publishing.keep(asked.size, lines, known)
+        for future in waiting.values():
+            future.add_done_callback(lambda late: self._add_late(late, asked.size))
+        return faults
+
+    def _send(self, asked: Asked, known: Cosigners) -> dict[str, Future[NoteSignature]]:
+        """Requests to all witnesses that are not still at work on an earlier one."""
+        note = only(asked.note, known.own(asked.size), ())
+        for name in [name for name, future in self._busy.items() if future.done()]:
+            del self._busy[name]
+        idle = [witness for witness in self._witnesses if witness.name not in self._busy]
+        sent = {
+            witness.name: self._pool.submit(
+                cosignature,
+                self._ask,
+                witness,
+                self._proofs,
+                note,
+                asked.size,
+                min(self._sizes.get(witness.name, asked.published), asked.size),
+            )
+            for witness in idle
+        }
+        self._busy.update(sent)
+        return sent
+
+    def _collect(
+        self,
+        name: str,
+        future: Future[NoteSignature],
+        asked: Asked,
+        lines: list[NoteSignature],
+        faults: dict[str, str],
+    ) -> None:
+        try:
+            lines.append(future.result())
+        except CellbookError as error:
+            faults[name] = describe(error)
+            if error.code in (FORKED.code, LARGER.code):
+                _log.error("%s: %s", error.code, error.describe())
+            return
+        except Exception as error:
+            _log.exception("a fault while %s was asked", name)
+            faults[name] = type(error).__name__
+            return
+        faults.pop(name, None)
+        self._sizes[name] = asked.size
+
+    def _add_late(self, future: Future[NoteSignature], size: int) -> None:
+        if future.cancelled() or future.exception() is not None or self._stops:
+            return
+        try:
+            self._publishing.keep(size, [future.result()], self._publishing.cosigners())
+        except CellbookError as error:
+            _log.warning("%s: %s", error.code, error.describe())
+
+    def _on_time(self) -> None:
+        if self._delayed is not None:
+            _log.warning("witnessed checkpoints are published again")
+        self._failures, self._delayed = 0, None
+
+    def _late(self, faults: dict[str, str]) -> None:
+        before = self._delayed
+        self._delayed = Delayed(self._clock() if before is None else before.since, faults)
+        if before is None or before.by.keys() != faults.keys():
+            _log.warning("%s", self._delayed)
+
+    def _back_off(self) -> float:
+        self._failures += 1
+        return min(FIRST_PAUSE_S * float(1 << min(self._failures - 1, 10)), LONGEST_PAUSE_S)
