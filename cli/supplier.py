@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from cli.asking import asking, asking_options
 from cli.listing.stating import day
 from cli.output import Example, json_option, one_line, print_result, read_file
 from cli.supplier_source import (
@@ -131,8 +132,16 @@ def _written(out: Path, data: bytes) -> str:
     help="Check as of this moment (2026-11-24T09:00:00+08:00). The default is now, by this "
     "computer's clock.",
 )
+@asking_options
 @json_option
-def verify(file: str, trust_file: str, at: str | None, as_json: bool) -> int:
+def verify(
+    file: str,
+    trust_file: str,
+    at: str | None,
+    max_age: int | None,
+    witness_policy: str | None,
+    as_json: bool,
+) -> int:
     """Check the file that `cellbook supplier OPERATOR --out FILE` wrote, offline.
 
     Says whether the operator was registered on the day and is now, with its roles and keys, and
@@ -149,6 +158,7 @@ def verify(file: str, trust_file: str, at: str | None, as_json: bool) -> int:
     moment, offset = moment_of(at)
     data = read_file(file, MAX_FILE)
     trust, digest = believed(trust_file)
+    trust = asking(trust, max_age, witness_policy)
     try:
         found = verify_supplier(data, trust, moment)
     except CellbookError as error:

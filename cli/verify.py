@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.asking import asking, asking_options
 from cli.output import Example, json_option, print_json, printable, read_file
 from cli.saving import save
 from keys.errors import CellbookError, declare
@@ -88,19 +89,7 @@ _BREACH_EXIT, _UNDECIDED_EXIT = 1, 3
     type=click.Path(),
     help="Write the verdict as one page (HTML) too, for reading and for print.",
 )
-@click.option(
-    "--max-age",
-    metavar="DAYS",
-    type=click.IntRange(1, 36_500),
-    help="How old the file may be, in place of what the trust file says.",
-)
-@click.option(
-    "--witness-policy",
-    metavar="FILE",
-    type=click.Path(),
-    help="A C2SP tlog-policy: its quorum of witnesses must have cosigned. For a trust file that "
-    "names no witnesses.",
-)
+@asking_options
 @click.option(
     "--state",
     metavar="DIR",
@@ -254,19 +243,6 @@ def believed(file: str) -> tuple[Trust, bytes]:
         return load_trust(data), trust_digest(data)
     except CellbookError as error:
         raise TRUST.at(file, error.describe()) from error
-
-
-def asking(trust: Trust, max_age: int | None, witness_policy: str | None) -> Trust:
-    """The trust file with what the command line asks for. Raises ``usage.witness-policy``."""
-    if witness_policy is not None:
-        from cli.witness_policy import with_witnesses
-
-        trust = with_witnesses(trust, witness_policy)
-    if max_age is not None:
-        import msgspec
-
-        trust = msgspec.structs.replace(trust, max_age_days=max_age)
-    return trust
 
 
 def moment_of(at: str | None) -> tuple[int, int]:

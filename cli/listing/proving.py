@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from cli.asking import asking, asking_options
 from cli.listing.stating import day, scheme_name
 from cli.output import json_option, print_result, read_file
 from keys.errors import CellbookError
@@ -96,8 +97,16 @@ def prove(
     help="Check as of this moment (2026-11-24T09:00:00+08:00). The default is now, by this "
     "computer's clock.",
 )
+@asking_options
 @json_option
-def verify(file: str, trust_file: str, at: str | None, as_json: bool) -> int:
+def verify(
+    file: str,
+    trust_file: str,
+    at: str | None,
+    max_age: int | None,
+    witness_policy: str | None,
+    as_json: bool,
+) -> int:
     """Check the file that `list prove` wrote, offline.
 
     Says what each publisher's list says of the identifier on the day, as the ledger knew it then
@@ -113,6 +122,7 @@ def verify(file: str, trust_file: str, at: str | None, as_json: bool) -> int:
     moment, offset = moment_of(at)
     data = read_file(file, _MAX_FILE)
     trust, digest = believed(trust_file)
+    trust = asking(trust, max_age, witness_policy)
     try:
         found = verify_participation(data, trust, moment)
     except CellbookError as error:
