@@ -83,7 +83,7 @@ class Carrier:
         names = {place: _names(item) for place, item in enumerate(items)}
         known = set(self._store.states([uri for uris in names.values() for uri in uris]))
         wanted = {uri for uris in names.values() for uri in uris} - known
-        if not wanted:
+        if not wanted or log.frozen is not None:
             return [], {}
         readers = self._readers()
         absent = _absent(readers, sorted(wanted))
