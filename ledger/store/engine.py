@@ -7,6 +7,7 @@ BEGIN is off, because a deferred transaction reads before it holds the lock.
 
 from __future__ import annotations
 
+import os
 import time
 from types import ModuleType
 from typing import Any
@@ -16,7 +17,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
 from keys.errors import declare
-from ledger.store.failures import is_busy, translate
+from ledger.store.failures import UNREADABLE, is_busy, translate
 
 SQLITE_VERSION = declare(
     "unavailable.store.sqlite-version",
@@ -57,6 +58,20 @@ def open_engine(
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(parsed, read_only, lock_timeout)
     return _postgres(parsed, read_only, lock_timeout)
+
+
+def make_file(url: URL) -> None:
+    """Make the file of a SQLite store, empty, where there is none; otherwise do nothing.
+
+    Engines open existing files only, so that a mistyped path makes no empty database. Raises
+    ``unavailable.store.unreadable``.
+    """
+    if url.get_backend_name() != "sqlite":
+        return
+    try:
+        os.close(os.open(str(url.database), os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise UNREADABLE.at("database", str(error.strerror)) from error
 
 
 def parse_url(url: str | URL) -> URL:

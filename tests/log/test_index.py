@@ -131,7 +131,7 @@ def test_a_service_whose_index_lies_is_found_by_who_recomputes_it(world: World) 
         ("UPDATE subject SET count = 1 WHERE count = 0", "subject", "count"),
         ("UPDATE index_block SET data = x'00' WHERE id = 1", "index_block", "data"),
         ("UPDATE index_block SET written = 1 WHERE id = 1", "index_block", "written"),
-        ("INSERT INTO index_pin VALUES ('published', 99)", "index_pin", "size"),
+        ("INSERT INTO index_pin VALUES ('elsewhere', 99)", "index_pin", "size"),
         ("INSERT INTO index_undo VALUES (1, 2, 2, x'00')", "index_undo", ""),
         ("INSERT INTO index_block VALUES (999, x'00', 2)", "index_block", ""),
         ("DELETE FROM index_block WHERE id = 1", "index_block", ""),
@@ -221,7 +221,7 @@ def test_a_file_of_a_pinned_size_verifies_while_the_log_goes_on(world: World) ->
         ("DELETE FROM index_undo", ""),
         ("INSERT INTO index_undo VALUES (999, (SELECT MIN(until) FROM index_undo), 3, x'00')", ""),
         ("INSERT INTO index_undo VALUES (999, 2, 1, x'00')", ""),
-        ("INSERT INTO index_pin VALUES ('published', 3)", ""),
+        ("INSERT INTO index_pin VALUES ('elsewhere', 3)", ""),
         ("DELETE FROM index_pin", ""),
     ],
 )
