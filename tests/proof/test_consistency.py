@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from base64 import b64decode
+from pathlib import Path
 from typing import Any
 
 import cbor2
 import pytest
 
+from keys.cose_key import from_cbor
 from keys.errors import CellbookError
 from keys.signer import Signer
 from ledger.proof.checkpoint import Checkpoint
@@ -109,3 +113,26 @@ def test_it_is_no_receipt_of_an_entry() -> None:
     with pytest.raises(CellbookError) as found:
         parse_receipt(issued(6, 20))
     assert found.value.code == "unsupported.receipt.proof"
+
+
+VECTORS = Path(__file__).parents[1] / "vectors" / "consistency.json"
+WRITTEN = json.loads(VECTORS.read_text("utf-8"))
+
+
+@pytest.mark.parametrize("case", WRITTEN["cases"], ids=lambda case: case["name"])
+def test_vectors(case: dict[str, Any]) -> None:
+    root = bytes.fromhex(case["older_root"])
+    older = Checkpoint(WRITTEN["origin"], case["older_size"], root)
+    key, receipt = from_cbor(bytes.fromhex(WRITTEN["key"])), b64decode(case["receipt"])
+    if case["error"] == "ok":
+        assert verify_consistency_receipt(receipt, key, older).time == WRITTEN["time"]
+        return
+    with pytest.raises(CellbookError) as found:
+        verify_consistency_receipt(receipt, key, older)
+    assert found.value.code == case["error"]
+
+
+def test_the_manifest_counts_the_vectors() -> None:
+    manifest = json.loads(VECTORS.with_name("manifest.json").read_text("utf-8"))
+    (row,) = [row for row in manifest["files"] if row["file"] == VECTORS.name]
+    assert row["cases"] == len(WRITTEN["cases"])
