@@ -154,9 +154,11 @@ def _common_chemistry(uris: tuple[str, ...], states: Mapping[str, State]) -> str
 
 
 def _is_below(output: RepurposeOutput, uris: tuple[str, ...], states: Mapping[str, State]) -> bool:
-    """Whether the output is a part of what went in: of a lower level than all of it."""
-    levels = [before.level for before in _batteries(uris, states)]
-    return bool(levels) and all(is_lower(output.level, level) for level in levels)
+    """Whether the output is of a lower level than anything that went in.
+
+    One input of its own level beside the pack that is opened would make a part look like a whole.
+    """
+    return any(is_lower(output.level, before.level) for before in _batteries(uris, states))
 
 
 def is_lower(level: str | None, other: str | None) -> bool:

@@ -22,6 +22,7 @@ from ledger.custody.events import (
     Install,
     Intake,
     Manufacture,
+    Reading,
     Recycle,
     Refuse,
     Release,
@@ -34,6 +35,7 @@ from ledger.custody.events import (
 from ledger.custody.events.measured import Counted
 from ledger.custody.fields import Present, read
 from ledger.custody.states import (
+    FIT,
     MAX_DISPUTED,
     AliasState,
     Assessed,
@@ -119,6 +121,9 @@ def _decommissioned(
 
 
 def _assessed(event: Assessment, before: BatteryState, issuer: str, mark: Mark) -> BatteryState:
+    """What is fit to be shipped is not fit for use: only a verdict against the unit counts then."""
+    if event.purpose == "shipment" and event.verdict in FIT:
+        return before
     assessed = Assessed(
         at=mark, verdict=event.verdict, assessor=issuer, valid_until=event.valid_until
     )
@@ -126,6 +131,10 @@ def _assessed(event: Assessment, before: BatteryState, issuer: str, mark: Mark) 
     if quarantine is not None and assessed.is_fit and mark.is_after(quarantine):
         quarantine = None
     return replace(before, assessed=assessed, quarantine=quarantine)
+
+
+def _read(event: Reading, before: BatteryState, issuer: str, mark: Mark) -> BatteryState:
+    return replace(before, read_on=max(before.read_on or "", event.occurred_at[:10]))
 
 
 def _consumed(event: Repurpose, before: BatteryState, issuer: str, mark: Mark) -> BatteryState:
@@ -225,6 +234,7 @@ _STEPS: dict[type[Event], Callable[..., BatteryState]] = {
     Install: _installed,
     Decommission: _decommissioned,
     Assessment: _assessed,
+    Reading: _read,
     Repurpose: _consumed,
     Recycle: _recycled,
     Release: _released,

@@ -37,7 +37,7 @@ PROFILES: dict[str, Profile] = {
     for profile in (
         Profile(
             CORE,
-            2,
+            3,
             "custody of batteries, anywhere",
             ("design of Cellbook", "GB/T 34014-2017", "IEC 63338:2024", "EU 2023/1542"),
         ),

@@ -108,7 +108,7 @@ class BatteryState(Value, tag="battery", frozen=True, kw_only=True):
     that happened to the unit; what is only said about entries does not count. ``split`` is where it
     came out of a larger unit under a new code, ``unmade`` where its beginning was taken back.
     ``corrected`` are the entries that count no more, each with what counts instead: an entry, or
-    nothing (no bytes), where it was taken back.
+    nothing (no bytes), where it was taken back. ``read_on`` is the day of the last reading.
     ``inherited`` are owners that it has from other units, by the index of the entry (the last 4):
     with them its own entries are enough to fold it again."""
 
@@ -134,6 +134,7 @@ class BatteryState(Value, tag="battery", frozen=True, kw_only=True):
     predecessors: tuple[str, ...] = ()
     stated: Facts | None = None
     health: Health | None = None
+    read_on: str | None = None
     split: Mark | None = None
     unmade: Mark | None = None
     corrected: tuple[tuple[bytes, bytes], ...] = ()

@@ -81,6 +81,15 @@ def format_moment(seconds: int, offset_minutes: int = 0) -> str:
     return f"{year:04}-{month:02}-{day:02}T{clock}{sign}{hours:02}:{minutes:02}"
 
 
+def offset_of(text: str) -> int:
+    """By how many minutes the place where a moment was written is ahead of UTC.
+
+    ``text`` is one that ``parse_moment`` has taken.
+    """
+    minutes = 60 * _number(text[20:22]) + _number(text[23:])
+    return -minutes if text[19] == "-" else minutes
+
+
 @lru_cache(maxsize=4_096)
 def _moment(text: str) -> int | None:
     days = _ordinal(text[:10])

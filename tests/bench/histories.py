@@ -14,14 +14,16 @@ from tests.bench.statements import subjects_of
 from tests.log.building import World, operator_uri
 from tests.log.lives import make_event
 
-STEP = 60
-"""Seconds between two readings of one battery."""
+STEP = 86_400
+"""Seconds between two readings of one battery: ASM-7 takes one a day."""
+BEFORE = 2_000 * STEP
+"""How long before now its history begins."""
 
 
 def costs(world: World, batteries: int, events: int, window: int) -> tuple[Cost, Cost]:
     """Register ``events`` readings of each of ``batteries``; the cost of the first ``window``
     of each, and of the last."""
-    owner, begun = world.operators["owner"].signer, world.clock() - 86_400 * 2
+    owner, begun = world.operators["owner"].signer, world.clock() - BEFORE - STEP
     made = [_signed(world, owner, "manufacture", uri, begun) for uri in subjects_of(batteries)]
     with ThreadPoolExecutor(2) as threads:
         measured(world.ledger, threads, made)
@@ -37,7 +39,7 @@ def costs(world: World, batteries: int, events: int, window: int) -> tuple[Cost,
 def _readings(
     world: World, owner: Signer, start: int, stop: int, batteries: int
 ) -> Iterator[bytes]:
-    begun = world.clock() - 86_400
+    begun = world.clock() - BEFORE
     for number in range(start, stop):
         for uri in subjects_of(batteries):
             yield _signed(world, owner, "reading", uri, begun + number * STEP)

@@ -97,7 +97,7 @@ OF_ANOTHER_KIND = {
 """Fields that bear the name of one that is read of another kind of event or part."""
 GATED = {
     *("regulatory_report", "scope", "limits", "seller", "soce_permille", "across_border"),
-    *("ended", "mass_g"),
+    *("ended", "mass_g", "tested_to"),
 }
 """Fields that may be withheld: gate rules alone read them, and say what that gives."""
 LAST_VALUES = {"soh_permille", "soh_basis", "full_cycles", "bms_action"}

@@ -273,3 +273,15 @@ def test_what_is_written_is_read(log: Log) -> None:
         MandateRevoked(mandate=bytes(32), reason="over"),
     ):
         assert parse_mandate(encode_mandate(content)) == content
+
+
+def test_who_holds_a_unit_does_not_sign_for_its_laboratory(log: Log, pack: str) -> None:
+    mandate = log.take(sign(log, given(OWNER, kinds=("assessment",)), "assessor")).entry_id
+    held = {"by": "owner", "on_behalf_of": operator_uri("assessor")}
+    data = under(log, mandate, "assessment", pack, **held)
+    found = log.decided(data, refuse=False, profiles=(("core", 3),)).findings
+    assert [finding.rule for finding in found] == ["ASM-5"]
+    assert not log.decided(data, refuse=False, profiles=(("core", 2),)).findings
+    other = log.take(sign(log, given(kinds=("assessment",)), "assessor")).entry_id
+    data = under(log, other, "assessment", pack, **{**held, "by": "buyer"})
+    assert not log.decided(data, refuse=False, profiles=(("core", 3),)).findings

@@ -59,8 +59,6 @@ FIELDS: dict[str, dict[str, Any]] = {
         "accreditation": Accreditation(
             body="CNAS", number="L0001", scope="cells", valid_to="2030-01-31"
         ),
-        "tested_from": "2026-03-02",
-        "tested_to": "2026-03-03",
         "ambient_temp_dc": 251,
         "c_rate_milli": 333,
         "rest_minutes": 60,
@@ -131,6 +129,7 @@ TIMES = {
     "incident": ("happened_at", "discovered_at"),
     "reading": ("read_at",),
 }
+DAYS = {"assessment": ("tested_from", "tested_to")}
 
 
 def make_event(kind: str, subject: str, occurred_at: str, /, **fields: Any) -> Event:
@@ -144,6 +143,7 @@ def make_event(kind: str, subject: str, occurred_at: str, /, **fields: Any) -> E
         "country": "CN",
         **FIELDS[kind],
         **dict.fromkeys(TIMES.get(kind, ()), occurred_at),
+        **dict.fromkeys(DAYS.get(kind, ()), occurred_at[:10]),
         **fields,
     }
     if kind == "manufacture":

@@ -72,12 +72,13 @@ class Assessment(Measured, tag="assessment", frozen=True, kw_only=True):
     """The battery was examined by a stated scheme; the verdict says what it is fit for.
 
     ``units`` lists the children or the sample when ``scope`` is not the unit itself. The verdict
-    on a pack does not cover its cells. ``negative_events`` is stated even when it is empty.
+    on a pack does not cover its cells, and one for shipment allows no use.
+    ``negative_events`` is stated even when it is empty.
     """
 
     scope: Interest[Literal["unit", "children", "sample"]]
     units: Public[Annotated[tuple[BatteryUri, ...], Some]] = ()
-    purpose: Interest[Literal["re-use", "repurposing", "shipment", "acceptance"]]
+    purpose: Public[Literal["re-use", "repurposing", "shipment", "acceptance"]]
     scheme: Public[Text]
     edition: Public[Text]
     lab: Public[Text]

@@ -7,7 +7,8 @@ from typing import Any
 from ledger.custody.fields import Absent, Present, read
 from ledger.custody.jurisdictions import local_date
 from ledger.custody.rules.registry import Case, rule
-from ledger.custody.states import Health
+from ledger.custody.states import FIT, Health
+from ledger.custody.times import format_moment, offset_of
 
 TEXTS = ("scheme", "edition", "lab", "soh_method", "visual_check", "bms_check", "history_source",
          "intended_use")  # fmt: skip
@@ -170,6 +171,78 @@ def assessor_is_independent(case: Case) -> str | None:
     if case.issuer in (battery.owner, battery.possessor):
         return f"{case.issuer} owns or holds {case.uri}, and says that it is not related"
     return None
+
+
+@rule(
+    "ASM-5",
+    "F",
+    since=3,
+    basis="design: who sells does not judge",
+    gate="no finding",
+    text="Nobody who owns or holds the unit signs its assessment as a laboratory's delegate, and "
+    "who has assessed a unit does not sell it or give it a second life.",
+    repair="Ask for an assessment by somebody who has no part in the unit.",
+    kinds=("assessment", "release", "repurpose"),
+    parts=("sub", "input", "unit"),
+)
+def assessor_has_no_part(case: Case) -> str | None:
+    battery = case.battery
+    if battery is None:
+        return None
+    if case.kind != "assessment":
+        assessed = battery.assessed
+        if assessed is None or assessed.assessor != case.issuer:
+            return None
+        return f"{case.issuer} has assessed {case.uri} itself, in entry {assessed.at.index}"
+    parties = (battery.owner, battery.possessor, *battery.parties)
+    if case.signer == case.issuer or case.signer not in parties:
+        return None
+    return f"{case.signer}, a party to {case.uri}, signed it for {case.issuer}"
+
+
+@rule(
+    "ORD-4",
+    "R",
+    since=3,
+    basis="EU 2023/1542 Art. 73; design: a paper is no younger than its test",
+    gate="taken as present",
+    text="What is assessed fit was tested after its last use, damage or removal, by the days of "
+    "the place where the assessment is signed.",
+    repair="Have the unit tested anew. A test from before is registered with the date of its end.",
+    kinds=("assessment",),
+    parts=("sub", "unit"),
+)
+def was_tested_since(case: Case) -> str | None:
+    battery, ended = case.battery, read(case.event, "tested_to")
+    when, verdict = read(case.event, "occurred_at"), read(case.event, "verdict")
+    if battery is None or battery.last_use is None or _is_frame(case):
+        return None
+    if not (isinstance(ended, Present) and isinstance(when, Present)):
+        return None
+    used = battery.last_use
+    is_claimed = case.mark.is_after(used) and isinstance(verdict, Present) and verdict.value in FIT
+    day = format_moment(max(used.occurred + 60 * offset_of(when.value), 0))[:10]
+    if not is_claimed or ended.value >= day:
+        return None
+    return f"tested until {ended.value}; used, damaged or removed on {day} by entry {used.index}"
+
+
+@rule(
+    "ASM-7",
+    "R",
+    since=3,
+    basis="design: a history is not buried under readings",
+    text="A unit has at most one reading a day, and they come in the order of their days.",
+    repair="Keep the last reading of the day, and send older ones first.",
+    kinds=("reading",),
+)
+def is_read_once_a_day(case: Case) -> str | None:
+    battery, when = case.battery, read(case.event, "occurred_at")
+    if battery is None or battery.read_on is None or not isinstance(when, Present):
+        return None
+    if when.value[:10] > battery.read_on:
+        return None
+    return f"{case.uri} was read on {battery.read_on}"
 
 
 @rule(

@@ -34,6 +34,7 @@ class Occasion(msgspec.Struct, frozen=True):
 class Case(msgspec.Struct, frozen=True):
     """One battery in one event, as a rule sees it. Times are Unix seconds.
 
+    ``issuer`` is for whom the event speaks, ``signer`` who signed it: a delegate is another.
     ``profiles`` are those by which it is judged.
     """
 
@@ -43,6 +44,7 @@ class Case(msgspec.Struct, frozen=True):
     uri: str
     before: State | None
     issuer: str
+    signer: str
     operator: OperatorState
     occurred: int
     issued: int
