@@ -1,4 +1,4 @@
-"""The service's way to witnesses, and to what is published of its own log: an HTTP client.
+"""The service's way to witnesses: an HTTP client.
 
 What comes back is bounded in size and time, and redirects are not followed: an answer comes from
 the address that the ledger's folder names, or not at all.
@@ -15,7 +15,7 @@ from ledger.log.publishing_witness import MAX_ANSWER, Answer
 
 UNREACHABLE = declare(
     "unavailable.witness.unreachable",
-    "A witness, or the published log, cannot be reached.",
+    "A witness cannot be reached.",
     "Check the address and the network between; the service goes on, and asks again.",
 )
 
@@ -43,18 +43,10 @@ class WitnessClient:
     def ask(self, url: str, body: bytes) -> Answer:
         """``POST /add-checkpoint`` to the witness at ``url``. Raises
         ``unavailable.witness.unreachable``."""
-        return self._send("POST", url.rstrip("/") + "/add-checkpoint", body)
-
-    def checkpoint(self, url: str) -> bytes | None:
-        """What is published of a log at ``url``, None where it gives none. Raises
-        ``unavailable.witness.unreachable``."""
-        answer = self._send("GET", url.rstrip("/") + "/checkpoint", None)
-        return answer.body if answer.status == 200 else None
-
-    def _send(self, method: str, url: str, body: bytes | None) -> Answer:
+        url = url.rstrip("/") + "/add-checkpoint"
         until = time.monotonic() + self._seconds
         try:
-            request = self._client.build_request(method, url, content=body)
+            request = self._client.build_request("POST", url, content=body)
             response = self._client.send(request, stream=True)
             try:
                 data = _read(response, until)

@@ -25,6 +25,11 @@ SOURCE = declare(
     "It is not said, or said twice, where the dossier comes from.",
     "Give --url for a service, --home for a ledger's folder, or --from for a copy of the log.",
 )
+AUDITED = declare(
+    "usage.dossier.audited",
+    "A copy of a log has one checkpoint; it does not keep another that auditors have cosigned.",
+    "Leave --audited out: where the copy's checkpoint has auditors' lines, the dossier has them.",
+)
 OTHER = declare(
     "unavailable.service.dossier",
     "The service gave the dossier of another battery than it found.",
@@ -64,6 +69,11 @@ class Fetched(msgspec.Struct, frozen=True):
     help="Copy of the log instead, by `cellbook mirror`. Repeat it for logs before this one.",
 )
 @click.option(
+    "--audited",
+    is_flag=True,
+    help="As of the newest checkpoint that the log's auditors have cosigned.",
+)
+@click.option(
     "--out", type=click.Path(path_type=Path), required=True, help="File to write; - for stdout."
 )
 @click.option("--overwrite", is_flag=True, help="Replace the file if it exists.")
@@ -73,6 +83,7 @@ def dossier(
     url: str | None,
     home: Path | None,
     copies: tuple[Path, ...],
+    audited: bool,
     out: Path,
     overwrite: bool,
     as_json: bool,
@@ -85,10 +96,16 @@ def dossier(
     """
     if (url is not None) + (home is not None) + bool(copies) != 1:
         raise SOURCE.at("cellbook dossier")
+    if copies and audited:
+        raise AUDITED.at("--audited")
     if copies:
         fetched = from_copies(copies, identifier, quiet=as_json)
     else:
-        fetched = from_service(url, identifier) if home is None else from_folder(home, identifier)
+        fetched = (
+            from_service(url, identifier, audited=audited)
+            if home is None
+            else from_folder(home, identifier, audited=audited)
+        )
     save(out, fetched.data, overwrite=overwrite)
     facts = {
         "file": str(out),
@@ -102,19 +119,19 @@ def dossier(
         print_result(_text(facts), facts, as_json=as_json)
 
 
-def from_service(url: str | None, identifier: str) -> Fetched:
+def from_service(url: str | None, identifier: str, *, audited: bool = False) -> Fetched:
     """The dossier by a service. Raises ``missing.battery``, ``unavailable.service.*`` and what
-    ``decode_dossier`` raises."""
+    ``decode_dossier`` raises; with ``audited``, ``missing.audited``."""
     from cli.remote import Remote
 
     with Remote(url or "") as remote:
         subject = remote.find(identifier)
-        return read_dossier(remote.dossier(subject), subject)
+        return read_dossier(remote.dossier(subject, audited=audited), subject)
 
 
-def from_folder(folder: Path, identifier: str) -> Fetched:
+def from_folder(folder: Path, identifier: str, *, audited: bool = False) -> Fetched:
     """The dossier out of a ledger's folder. Raises ``usage.home.*``, ``missing.battery``,
-    ``unavailable.*``."""
+    ``unavailable.*``; with ``audited``, ``missing.audited``."""
     from ledger.log.home import Home
     from ledger.log.ledger import Ledger
     from ledger.log.predecessor import PastLogs
@@ -129,7 +146,8 @@ def from_folder(folder: Path, identifier: str) -> Fetched:
         ledger.start()
         with closing(ledger):
             subject = ledger.find(identifier)
-            return read_dossier(ledger.dossier(subject), subject)
+            make = ledger.audited_dossier if audited else ledger.dossier
+            return read_dossier(make(subject), subject)
 
 
 def from_copies(copies: Sequence[Path], identifier: str, *, quiet: bool = True) -> Fetched:

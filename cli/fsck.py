@@ -44,7 +44,13 @@ def fsck(folder: Path, trust: Path | None, as_json: bool) -> None:
     store = home.open_store()
     try:
         with progress("checking entries", quiet=as_json) as tell:
-            report = check(store, progress=tell, backend=pynacl.load(), genesis=believed.genesis)
+            report = check(
+                store,
+                progress=tell,
+                backend=pynacl.load(),
+                genesis=believed.genesis,
+                witnesses=home.witnesses(),
+            )
     finally:
         store.close()
     print_result(_text(folder, report), _facts(folder, report), as_json=as_json)

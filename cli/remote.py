@@ -155,9 +155,10 @@ class Remote:
         ``limit`` where they are meant. Raises ``usage.search.*``."""
         return read_page(self._send("GET", "/batteries", MAX_JSON, params=asked).body)
 
-    def dossier(self, subject: str) -> bytes:
+    def dossier(self, subject: str, *, audited: bool = False) -> bytes:
         """The dossier of a battery, not verified."""
-        return self._get(f"/batteries/{encode_base64url(subject.encode())}/dossier", MAX_DOSSIER)
+        path = f"/batteries/{encode_base64url(subject.encode())}/dossier"
+        return self.fetch(path, MAX_DOSSIER, **({"completeness": "audited"} if audited else {}))
 
     def fetch(self, path: str, most: int, **params: str) -> bytes:
         """What is at ``path``, at most ``most`` bytes."""

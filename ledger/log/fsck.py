@@ -5,7 +5,7 @@ its epoch, heads and their times, every tile, every checkpoint, every state, eve
 which entries concern a subject, the index with the root in every head and what is kept of it for
 pins, the head row, terms, and the rows of every list that were handed in. The log is read as a
 stream; memory grows with the number of subjects only. Not checked: that this is the log that others
-know (compare a checkpoint), and cosignatures on checkpoints.
+know (compare a checkpoint), and lines on checkpoints by keys that nobody names.
 """
 
 from __future__ import annotations
@@ -29,12 +29,15 @@ from ledger.log.damage import (
 )
 from ledger.log.found import check_terms
 from ledger.log.lists import check_list_documents
+from ledger.log.publishing_lines import Cosigners
 from ledger.log.replay import Replay, Rows
-from ledger.log.retold import Retold
-from ledger.log.stored import NO_LOG
+from ledger.log.retold import Retold, check_published
+from ledger.log.stored import NO_LOG, find_log_uri, log_state
 from ledger.log.stream import Timed, timed_entries
 from ledger.store.records import Counts, LogHead, StoredSubject
 from ledger.store.sql import SqlStore
+from ledger.wire.tlog_policy import TlogPolicy
+from ledger.wire.verifier import Verifier
 
 Progress = Callable[[int, int], None]
 """Called with (entries done, entries in all)."""
@@ -65,18 +68,23 @@ def fsck(
     progress: Progress | None = None,
     backend: Backend | None = None,
     genesis: bytes | None = None,
+    witnesses: TlogPolicy | None = None,
 ) -> Report:
     """Check the log in ``store``; nothing may write to it meanwhile.
 
-    ``genesis`` is the entry id of the log that is meant (from a trust file). Raises ``damaged.*``,
-    which names the first damaged row in ``where`` and as facts ``table``, ``row``, ``column``;
+    ``genesis`` is the entry id of the log that is meant (from a trust file), ``witnesses`` are
+    those whose lines on checkpoints are verified beside those of the policy's cosigners. Raises
+    ``damaged.*``, which names the first damaged row in ``where`` and as facts ``table``, ``row``,
+    ``column``;
     ``unavailable.fsck.moving`` where the log was written to, ``unavailable.log.empty``.
     """
     before, pins = store.head(), store.pins()
     if before.size == 0 and store.entry(0) is None:
         raise NO_LOG.at("database")
     try:
-        report = _Check(store, before, pins, store.counts(), backend).run(progress, genesis)
+        report = _Check(store, before, pins, store.counts(), backend, witnesses).run(
+            progress, genesis
+        )
     except CellbookError:
         _check_unmoved(store, before, pins)
         raise
@@ -101,6 +109,7 @@ class _Check:
         pins: Mapping[str, int],
         counts: Counts,
         backend: Backend | None,
+        witnesses: TlogPolicy | None,
     ) -> None:
         self._store = store
         self._head = head
@@ -111,7 +120,8 @@ class _Check:
         self._stop = max(head.size, counts.entries)
         self._replay = Replay(store.entry_by_id, store.chain, backend)
         self._replay.index.pin(pins)
-        self._retold = Retold(store, head)
+        self._pins = pins
+        self._retold = Retold(store, head, _cosigners(store, witnesses))
         self._heads = 0
         self._resting = 0
         self._list_documents = 0
@@ -218,6 +228,7 @@ class _Check:
             "governance": self._replay.governance,
             "checkpoint": self._retold.newest_checkpoint,
         }
+        check_published(head, self._pins, self._store)
         for column, value in expected.items():
             if getattr(head, column) != value:
                 raise differs(LOG_HEAD, "id 1", column, getattr(head, column), value)
@@ -237,3 +248,12 @@ class _Check:
             terms=self._counts.terms,
             resting=self._resting,
         )
+
+
+def _cosigners(store: SqlStore, witnesses: TlogPolicy | None) -> tuple[Verifier, ...]:
+    """Who is named now, also for checkpoints from before that. Of a damaged state nothing is
+    believed: that it is damaged is found later."""
+    try:
+        return Cosigners(log_state(store, find_log_uri(store)), witnesses).others()
+    except CellbookError:
+        return ()

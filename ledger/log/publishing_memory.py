@@ -23,8 +23,8 @@ from ledger.tree.reader import TileReader
 ROLLED_BACK = declare(
     "damaged.log.rolled-back",
     "The database does not hold a tree that this log has signed before.",
-    "Nothing is registered or signed. Put back the newest copy of the database; if it is lost, end "
-    "this log and begin another one (SECURITY.md).",
+    "Nothing is registered or signed. Put back the newest copy of the database: see SECURITY.md, "
+    "'When the database was put back'.",
 )
 MEMORY = declare(
     "damaged.log.memory",
@@ -47,6 +47,9 @@ class Store(TileReader, Protocol):
 
     def head(self) -> LogHead:
         """Where the log stands."""
+
+    def published(self) -> tuple[int, bytes] | None:
+        """(size, note) of the checkpoint that is shown."""
 
 
 class SignedMemory:
@@ -166,9 +169,11 @@ class Continuity:
 
 
 def begin(store: Store, memory: SignedMemory | None) -> Continuity:
-    """What the log that is opened must go on from. Raises as ``SignedMemory.read``, and
-    ``damaged.log.rolled-back`` where ``store`` lacks it."""
-    known = None if memory is None else memory.read()
+    """What the log that is opened must go on from: what its signers remember. It must also hold
+    what it has published. Raises as ``SignedMemory.read``, and ``damaged.log.rolled-back``."""
+    known, shown = None if memory is None else memory.read(), store.published()
+    if shown is not None:
+        check_holds(parse_body(shown[1].rpartition(b"\n\n")[0] + b"\n"), store.head(), store)
     if known is not None:
         check_holds(known, store.head(), store)
     return Continuity(known)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from keys.errors import CellbookError
+from ledger.custody.cosigners import cosigners
 from ledger.custody.policy import log_key
 from ledger.custody.states import LogState
-from ledger.log.damage import CHECKPOINT, TILE, damage, differs
-from ledger.proof.checkpoint import Checkpoint, format_body
+from ledger.log.damage import CHECKPOINT, INDEX_PIN, LOG_HEAD, TILE, damage, differs
+from ledger.log.publishing import AUDITED, CANDIDATE, PUBLISHED
+from ledger.proof.checkpoint import Checkpoint, format_body, open_checkpoint
 from ledger.store.records import LogHead
 from ledger.store.sql import SqlStore
 from ledger.tree.growth import Growth
-from ledger.wire.note import Verifier, open_note
+from ledger.wire.verifier import Verifier
 
 _CHUNK = 1024
 _FULL_TILE = 256 * 32
@@ -19,7 +23,9 @@ _FULL_TILE = 256 * 32
 class Retold:
     """Grows the tree leaf by leaf and compares every tile and checkpoint with the store's."""
 
-    def __init__(self, store: SqlStore, head: LogHead) -> None:
+    def __init__(self, store: SqlStore, head: LogHead, others: Sequence[Verifier] = ()) -> None:
+        """``others`` are cosigners whose lines on checkpoints are verified too."""
+        self._others = others
         self.growth = Growth.empty()
         self.tiles = 0
         self.checkpoints = 0
@@ -55,7 +61,7 @@ class Retold:
             if size <= self._head.checkpoint:
                 raise damage(CHECKPOINT, f"size {size}", "", "the row is missing")
             return
-        check_note(log, size, self.growth.root, following[1])
+        check_note(log, size, self.growth.root, following[1], self._others)
         self.newest_checkpoint = size
         self.checkpoints += 1
 
@@ -100,18 +106,33 @@ class Retold:
         return damage(CHECKPOINT, f"size {size}", "", "no head is the last entry of that tree")
 
 
-def check_note(log: LogState, size: int, root: bytes, note: bytes) -> None:
+def check_note(
+    log: LogState, size: int, root: bytes, note: bytes, others: Sequence[Verifier] = ()
+) -> None:
     """That ``note`` is the checkpoint of ``size`` with ``root``, signed by the key that the policy
-    names. Raises ``damaged.checkpoint``."""
+    names, and that the lines of ``others`` and of the policy's cosigners on it are theirs. Lines by
+    other keys are not judged. Raises ``damaged.checkpoint``."""
     row = f"size {size}"
-    verifier = Verifier.from_key(log.origin, log_key(log, "checkpoint", size))
+    own = Verifier.from_key(log.origin, log_key(log, "checkpoint", size))
+    known = cosigners((*log.witnesses, *log.auditors))
     try:
-        text = open_note(note, [verifier]).text
+        text = open_checkpoint(note, own, dict.fromkeys((*known, *others)))[1].text
     except CellbookError as error:
         raise damage(CHECKPOINT, row, "note", error.describe()) from error
     expected = format_body(Checkpoint(log.origin, size, root))
     if text != expected:
         raise differs(CHECKPOINT, row, "note", text, expected)
+
+
+def check_published(head: LogHead, pins: Mapping[str, int], store: SqlStore) -> None:
+    """That what is published is a stored checkpoint, and that pins do not go beyond it. Raises
+    ``damaged.log-head`` and ``damaged.index-pin``."""
+    if head.checkpoint and store.checkpoint(head.published) is None:
+        raise damage(LOG_HEAD, "id 1", "published", f"no checkpoint has size {head.published}")
+    for purpose in (PUBLISHED, CANDIDATE, AUDITED):
+        if pins.get(purpose, 0) > head.published:
+            detail = f"{pins[purpose]} is beyond {head.published}, which is published"
+            raise damage(INDEX_PIN, f"purpose {purpose}", "size", detail)
 
 
 def _first_difference(stored: bytes, expected: bytes) -> str:
