@@ -18,7 +18,7 @@ from ledger.proof.trust import dump_trust, trust_digest
 from ledger.wire.note import sign_note
 from ledger.wire.verifier import Verifier
 from tests.cli.running import clean_environment, console
-from tests.proof.cosigning import key_of, vkeys
+from tests.proof.cosigning import cosigned_dossier, key_of, vkeys
 from tests.proof.lying import PACK, LyingLog, signer, told
 
 CODE = PACK.rpartition(":")[2]
@@ -283,3 +283,21 @@ def test_a_ledger_that_was_seen_before(files: Files, tmp_path: Path) -> None:
         assert json.loads(done.stdout)["error"]["code"] == f"undecided.state.{code}"
     done = console("verify", files.dossier, "--trust", files.trust, "--log", tmp_path)
     assert done.returncode == 2
+
+
+def test_witnesses_that_have_cosigned(tmp_path: Path) -> None:
+    log = told("manufacture")
+    log.next_policy(witnesses=vkeys("w1", "w2"))
+    log.head()
+    files = Files(tmp_path, log, cosigned_dossier(log.dossier(), ("w1", log.now)))
+    policy = tmp_path / "witnesses.policy"
+    key = Verifier.from_key(log.origin, key_of("any").key).vkey
+    near, far = vkeys("w1", "w2")
+    text = f"log {key}\nwitness near {near}\nwitness far {far}\ngroup both"
+    policy.write_text(f"{text} any near far\nquorum both\n")
+    record = files.json("--witness-policy", str(policy), code=0)["record"]
+    assert record["completeness"] == "stated and witnessed"
+    assert record["witnesses"] == [{"name": "near", "time": log.now}]
+    policy.write_text(f"{text} all near far\nquorum both\n")
+    found = files.json("--witness-policy", str(policy), code=3)
+    assert found["error"]["code"] == "undecided.completeness.witnesses"

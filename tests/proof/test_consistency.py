@@ -88,7 +88,7 @@ def test_other_keys_and_logs() -> None:
         ({-2: [cbor2.dumps([6, 20, []])]}, "malformed.proof.path"),
     ],
 )
-def test_bad_proofs(proofs: dict[int, Any], code: str) -> None:
+def test_bad_proofs(proofs: Any, code: str) -> None:
     protected, _, _, signature = cbor2.loads(issued(6, 20)).value
     receipt = encode(Tag(18, [protected, {396: proofs}, None, signature]))
     assert refused(receipt, checkpoint(6)) == code

@@ -34,7 +34,10 @@ class Shown:
     def __init__(self, world: World) -> None:
         self.world, self.battery = world, world.battery()
         world.live(self.battery, "manufacture", "install")
-        named = {"witnesses": vkeys("w1", "w2", "w3"), "auditors": vkeys("a1", "a2")}
+        named: dict[str, Any] = {
+            "witnesses": vkeys("w1", "w2", "w3"),
+            "auditors": vkeys("a1", "a2"),
+        }
         world.accepted(world.next_policy(**named))
         world.end_epoch()
         self.data = world.ledger.dossier(self.battery)
