@@ -16,6 +16,8 @@ from ledger.custody.identifiers import BatterySubject, parse_subject
 from ledger.custody.states import BatteryState, Facts, Mark, State, Status
 from ledger.custody.subjects import Named
 
+PREPARATIONS = ("preparation-for-re-use", "preparation-for-repurposing")
+"""Operations on waste, after which it is none any more (EU 2023/1542 Art. 3)."""
 LEVELS = ("pack", "module", "cell")
 STATUS_AFTER: dict[str, Status] = {
     "preparation-for-re-use": "re-used",
@@ -119,6 +121,7 @@ def repurposed(
     owner = origin.owner if isinstance(origin, BatteryState) else issuer
     inherited = () if owner == issuer else ((mark.index, owner),)
     chemistry = _common_chemistry(predecessors, states)
+    waste = _still_waste(event, states)
     new = {name.uri for name in named if name.part == "output" and name.uri not in states}
     return {
         output.id: replace(
@@ -127,7 +130,8 @@ def repurposed(
             owner=owner,
             parties=tuple(dict.fromkeys((owner, issuer))),
             responsible=event.responsible_operator,
-            stated=_facts_of(output, chemistry),
+            stated=_facts_of(output, chemistry, waste),
+            waste=waste,
             split=mark if _is_below(output, predecessors, states) else None,
             inherited=inherited,
         )
@@ -136,7 +140,7 @@ def repurposed(
     }
 
 
-def _facts_of(output: RepurposeOutput, chemistry: str | None) -> Facts:
+def _facts_of(output: RepurposeOutput, chemistry: str | None, waste: tuple[str, ...]) -> Facts:
     return Facts(
         passport=output.passport_id,
         category=output.category_after,
@@ -144,7 +148,19 @@ def _facts_of(output: RepurposeOutput, chemistry: str | None) -> Facts:
         rated_capacity_mah=output.rated_capacity_mah,
         mass_g=output.mass_g,
         children=len(output.children),
+        waste=waste,
     )
+
+
+def _still_waste(event: Repurpose, states: Mapping[str, State]) -> tuple[str, ...]:
+    """Where the outputs are waste: a preparation ends that, another operation does not.
+
+    Otherwise what is waste here would be a product again by a trip to where nobody asks.
+    """
+    if event.operation in PREPARATIONS:
+        return ()
+    inputs = _batteries(tuple(item.id for item in event.inputs), states)
+    return tuple(dict.fromkeys(place for before in inputs for place in before.waste))
 
 
 def _common_chemistry(uris: tuple[str, ...], states: Mapping[str, State]) -> str | None:

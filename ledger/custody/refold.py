@@ -232,8 +232,9 @@ class _Telling:
     def _as_output(self, begun: BatteryState) -> BatteryState:
         """What it had from its predecessors is not in its own chain."""
         split = None if self._before.split is None else begun.made
-        facts = replace(begun.facts, chemistry=self._before.facts.chemistry)
-        return replace(begun, split=split, stated=facts)
+        known = self._before.facts
+        facts = replace(begun.facts, chemistry=known.chemistry, waste=known.waste)
+        return replace(begun, split=split, stated=facts, waste=known.waste)
 
 
 def _carried(content: CarriedOver, uri: str) -> BatteryState | None:

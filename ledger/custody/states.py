@@ -79,7 +79,8 @@ class Released(Value, frozen=True, kw_only=True):
 
 
 class Facts(Value, frozen=True, kw_only=True):
-    """What was stated when a battery came into the log; ``children`` is the number of its parts."""
+    """What was stated when a battery came into the log; ``children`` is the number of its parts,
+    ``waste`` is where it was waste from the first, because what it was made from was."""
 
     passport: str | None = None
     category: str | None = None
@@ -87,6 +88,7 @@ class Facts(Value, frozen=True, kw_only=True):
     rated_capacity_mah: int | None = None
     mass_g: int | None = None
     children: int = 0
+    waste: tuple[str, ...] = ()
 
 
 NO_FACTS = Facts()

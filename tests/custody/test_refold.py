@@ -214,3 +214,14 @@ def test_the_number_of_corrected_entries_is_bounded(log: Log) -> None:
     with pytest.raises(CellbookError) as refused:
         correct(log, pack, log.take(log.event("reading", pack)).entry_id)
     assert refused.value.code == "rejected.correction.history"
+
+
+def test_what_was_made_of_waste_stays_waste_until_that_ends(log: Log) -> None:
+    pack, second = log.battery(), log.second_life()
+    log.live(pack, "manufacture", "install", "decommission", "waste", "assessment")
+    log.take(log.event("repurpose", pack, operation="repurposing", outputs=(second,)))
+    ended = log.take(log.event("waste", second, action="ended")).entry_id
+    assert log.state(second).waste == ()
+    assert folded_again(second, log.state(second), log.chain(second)) == log.state(second)
+    correct(log, second, ended)
+    assert (log.state(second).waste, log.state(second).status) == (("EU",), "waste")

@@ -84,6 +84,26 @@ def what_follows_is_flagged(case: Case) -> str | None:
 
 @rule(
     "COR-2",
+    "F",
+    since=3,
+    basis="design: who sells does not judge",
+    text="What speaks against a unit, an incident or an assessment, is not corrected by who owns "
+    "or holds it.",
+    repair="Ask for a proof of the reason, or for a new assessment.",
+    kinds=("correction",),
+    parts=("sub", "unit"),
+)
+def does_not_clear_its_own(case: Case) -> str | None:
+    entry, battery = case.cited.get(cited_by(case.event) or b""), case.battery
+    if entry is None or battery is None or entry.kind not in ("incident", "assessment"):
+        return None
+    if not {case.issuer, case.signer} & {battery.owner, battery.possessor}:
+        return None
+    return f"who has {case.uri} corrects the {entry.kind} in entry {entry.index}"
+
+
+@rule(
+    "COR-2",
     "R",
     basis="design: who signed corrects",
     text="Only the first signer of an entry, or an authority, corrects it.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ledger.custody.beginnings import PREPARATIONS
 from ledger.custody.fields import Absent, Present, Withheld, read
 from ledger.custody.jurisdictions import EU
 from ledger.custody.rules.registry import Case, rule
@@ -9,7 +10,6 @@ from ledger.custody.states import BatteryState
 
 CHAPTER_VIII = ("2025-08-18", None)
 """Waste management in Regulation (EU) 2023/1542 applies from this day (Art. 96)."""
-OF_WASTE = ("preparation-for-re-use", "preparation-for-repurposing")
 
 
 @rule(
@@ -102,7 +102,7 @@ def operation_fits_waste_status(case: Case) -> str | None:
     if battery is None or not isinstance(operation, Present):
         return None
     is_waste = is_waste_in_the_union(battery)
-    if is_waste == (operation.value in OF_WASTE):
+    if is_waste == (operation.value in PREPARATIONS):
         return None
     return f"{operation.value}, and {case.uri} is {'' if is_waste else 'not '}waste in the Union"
 
