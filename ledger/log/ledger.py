@@ -20,7 +20,7 @@ from ledger.log.lists import Lists
 from ledger.log.outcome import Outcome
 from ledger.log.predecessor import PastLogs
 from ledger.log.publishing import CANDIDATE, Publishing
-from ledger.log.publishing_memory import begin
+from ledger.log.publishing_memory import begin, check_shown
 from ledger.log.publishing_rounds import LOCK, Delayed, Publisher
 from ledger.log.publishing_witness import Ask
 from ledger.log.reading import NO_CHECKPOINT, BatteryView, PublishedLog
@@ -110,8 +110,9 @@ class Ledger:
             self._publisher.start()
 
     def compare(self) -> None:
-        """That no witness that can be reached knows more of this log than the database. Raises
-        ``damaged.log.rolled-back``."""
+        """That the database holds what it has published, and that no witness that can be reached
+        knows more of this log. Raises ``damaged.log.rolled-back``."""
+        check_shown(self._store)
         if self._publisher is not None:
             self._publisher.compare()
 

@@ -168,12 +168,18 @@ class Continuity:
                 self._known = Checkpoint("", head.size, head.root)
 
 
-def begin(store: Store, memory: SignedMemory | None) -> Continuity:
-    """What the log that is opened must go on from: what its signers remember. It must also hold
-    what it has published. Raises as ``SignedMemory.read``, and ``damaged.log.rolled-back``."""
-    known, shown = None if memory is None else memory.read(), store.published()
+def check_shown(store: Store) -> None:
+    """That the database holds the tree which it has published. Raises
+    ``damaged.log.rolled-back``."""
+    shown = store.published()
     if shown is not None:
         check_holds(parse_body(shown[1].rpartition(b"\n\n")[0] + b"\n"), store.head(), store)
+
+
+def begin(store: Store, memory: SignedMemory | None) -> Continuity:
+    """What the log that is opened must go on from: what its signers remember. Raises as
+    ``SignedMemory.read``, and ``damaged.log.rolled-back`` where ``store`` lacks it."""
+    known = None if memory is None else memory.read()
     if known is not None:
         check_holds(known, store.head(), store)
     return Continuity(known)
