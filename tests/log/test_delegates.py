@@ -22,11 +22,12 @@ from ledger.custody.mandates import (
     encode_mandate,
 )
 from ledger.custody.parties import device_uri, guest_uri
+from ledger.custody.times import format_moment
 from ledger.log.reading import view_battery
 from ledger.proof.dossier import decode_dossier
 from ledger.wire.hash_envelope import HashEnvelope
 from ledger.wire.statement import TYP_MANDATE, parse_statement, sign_envelope, sign_statement
-from tests.log.building import World, operator_uri
+from tests.log.building import NOW, World, operator_uri
 from tests.proof.building import dossier_of, verdict_on, without
 
 OWNER = operator_uri("owner")
@@ -140,7 +141,8 @@ def test_a_device_from_its_mandate_to_its_revocation(world: World, pack: str) ->
     names = {"by": "owner", "iss": device_uri(gateway.key.kid), "signer": gateway}
     fields: dict[str, Any] = {**names, "mandate": entry_id, "on_behalf_of": OWNER}
     world.accepted(content, world.event("reading", pack, **fields))
-    world.accepted(world.event("reading", pack, **fields))
+    assert world.refused(world.event("reading", pack, **fields)) == "rejected.ASM-7"
+    world.accepted(world.event("reading", pack, **fields, occurred_at=format_moment(NOW, 480)))
     assert world.refused(world.event("install", pack, **fields)) == "rejected.mandate.kind"
     world.accepted(mandate(world, MandateRevoked(mandate=entry_id, reason="replaced")))
     assert world.refused(world.event("reading", pack, **fields)) == "rejected.mandate.revoked"

@@ -9,10 +9,8 @@ import pytest
 
 from ledger.custody.governance import Profile
 from ledger.custody.states import BatteryState, decode_state
-from ledger.log.home import Home
 from ledger.proof.trust import load_trust
 from ledger.proof.verify import verify_dossier
-from tests.log import building
 from tests.log.building import World
 
 CORE_1 = (Profile(name="core", version=1),)
@@ -20,15 +18,9 @@ CORE_2 = (Profile(name="core", version=2), Profile(name="eu-2023-1542", version=
 
 
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def world(tmp_path: Path) -> Iterator[World]:
     """A ledger that begins under core 1."""
-    create = Home.create
-
-    def under_core_1(*args: object, **options: object) -> Home:
-        return create(*args, **options, profiles=(("core", 1),))  # type: ignore[arg-type]
-
-    monkeypatch.setattr(building.Home, "create", under_core_1)
-    with World(tmp_path) as made:
+    with World(tmp_path, profiles=(("core", 1),)) as made:
         yield made
 
 
