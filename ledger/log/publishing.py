@@ -19,6 +19,7 @@ from ledger.custody.states import LogState
 from ledger.log.publishing_lines import (
     OTHER,
     Cosigners,
+    check_time,
     lines_on,
     merged,
     stated,
@@ -87,8 +88,10 @@ class Publishing:
             if PUBLISHED not in pins and _is_open(writing, head.published):
                 moves[PUBLISHED] = head.published
             size = head.checkpoint
-            note = writing.checkpoint(size) if size > head.published else None
-            if note is not None and _is_open(writing, size):
+            # Where a newer head is committed already, its checkpoint comes at any moment.
+            is_due = size > head.published and _is_open(writing, size)
+            note = writing.checkpoint(size) if is_due else None
+            if note is not None:
                 moves[ASKING] = size
             _move(writing, pins, moves)
         return None if note is None else Asked(size, note, head.published)
@@ -105,11 +108,19 @@ class Publishing:
         there = self._store.checkpoint(checkpoint.size)
         if there is None or stated(there[1]) != checkpoint:
             raise OTHER.at("note", f"tree size {checkpoint.size}")
-        return self.keep(checkpoint.size, verified_lines(note, known), known)
+        lines = verified_lines(note, known)
+        for line in lines:
+            self.check_time(line, checkpoint.size)
+        return self.keep(checkpoint.size, lines, known)
+
+    def check_time(self, line: NoteSignature, size: int) -> None:
+        """That a verified line fits the checkpoint of ``size`` by its time. Raises
+        ``rejected.cosignature.time``."""
+        check_time(line, self._time_of(size), self._clock())
 
     def keep(self, size: int, lines: Sequence[NoteSignature], known: Cosigners) -> int:
-        """Put ``lines``, verified, on the stored note of ``size``, and do what follows; as
-        ``take``."""
+        """Put ``lines``, verified and timely, on the stored note of ``size``, and do what follows;
+        as ``take``."""
         own = known.own(size)
         with self._store.writing() as writing:
             stored = writing.checkpoint(size)
