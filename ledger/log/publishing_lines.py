@@ -26,6 +26,13 @@ OTHER = declare(
     "Cosign what `GET /checkpoint` gives. If the log's key has signed this one, keep it: the log "
     "has forked.",
 )
+UNTIMELY = declare(
+    "rejected.cosignature.time",
+    "A cosignature is from before the head of its checkpoint, or from the future.",
+    "Set the cosigner's clock, and cosign again. If it is right, the log's clock is wrong.",
+)
+FUTURE_S = 300
+"""Seconds by which a cosigner's clock may be ahead of the service's."""
 
 Identity = tuple[str, bytes]
 """Name and key id: which key a line is by."""
@@ -88,6 +95,16 @@ def verified_lines(note: bytes, known: Cosigners) -> tuple[NoteSignature, ...]:
     if not lines:
         raise STRANGERS.at("note", f"{len(opened.unknown)} lines by other keys")
     return lines
+
+
+def check_time(line: NoteSignature, head_time: int, now: int) -> None:
+    """That a verified line can stand on a checkpoint whose head is of ``head_time``.
+
+    Whoever verifies a file refuses it for one line from before the head: a cosigner whose clock is
+    slow must not spoil what the others have cosigned. Raises ``rejected.cosignature.time``.
+    """
+    if not head_time <= _time(line) <= now + FUTURE_S:
+        raise UNTIMELY.at(line.name, f"{_time(line)}, the head is of {head_time}, now it is {now}")
 
 
 def lines_on(note: bytes, own: Verifier) -> tuple[NoteSignature, ...]:
