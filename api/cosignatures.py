@@ -13,7 +13,7 @@ from api.bodies import Bodies
 from api.describing import body, json_of, refusals
 from api.refusals import BODY_SIZE, BODY_TIME, BUSY, MEDIA_TYPE
 from ledger.log.ledger import Ledger
-from ledger.log.publishing_lines import OTHER, STRANGERS
+from ledger.log.publishing_lines import OTHER, STRANGERS, UNTIMELY
 from ledger.wire.note import SIGNATURE
 
 MOST = 64 << 10
@@ -53,7 +53,7 @@ class Cosignatures:
             responses={
                 200: json_of("TakenLines", "How many lines were new.", {"new": 1}),
                 **refusals(
-                    (MEDIA_TYPE, BODY_SIZE, BODY_TIME, BUSY, OTHER, STRANGERS, SIGNATURE),
+                    (MEDIA_TYPE, BODY_SIZE, BODY_TIME, BUSY, OTHER, STRANGERS, UNTIMELY, SIGNATURE),
                     {400: "`malformed.note.*`: the body is no note of a checkpoint."},
                 ),
             },

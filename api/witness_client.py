@@ -1,12 +1,15 @@
 """The service's way to witnesses: an HTTP client.
 
 What comes back is bounded in size and time, and redirects are not followed: an answer comes from
-the address that the ledger's folder names, or not at all.
+the address that the ledger's folder names, or not at all. The time is that of the whole request:
+a witness that sends a byte now and then, headers included, holds no thread.
 """
 
 from __future__ import annotations
 
-import time
+import asyncio
+import threading
+from concurrent.futures import CancelledError
 
 import httpx
 
@@ -25,44 +28,65 @@ _CONNECTIONS = 64
 
 
 class WitnessClient:
-    """Requests of at most ``seconds`` each. For any number of threads."""
+    """Requests of at most ``seconds`` each, made by a thread of its own. For any number of threads,
+    until it is closed."""
 
     def __init__(self, seconds: float = SECONDS) -> None:
         self._seconds = seconds
-        self._client = httpx.Client(
+        self._client = httpx.AsyncClient(
             timeout=httpx.Timeout(seconds),
             limits=httpx.Limits(max_connections=_CONNECTIONS),
             headers={"User-Agent": "cellbook", "Accept-Encoding": "identity"},
             follow_redirects=False,
         )
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="cellbook-witness-client", daemon=True
+        )
+        self._thread.start()
 
     def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
+        """Give up what is under way, and close the connections."""
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
     def ask(self, url: str, body: bytes) -> Answer:
         """``POST /add-checkpoint`` to the witness at ``url``. Raises
         ``unavailable.witness.unreachable``."""
         url = url.rstrip("/") + "/add-checkpoint"
-        until = time.monotonic() + self._seconds
+        if self._loop.is_closed():
+            raise UNREACHABLE.at(url, "the service stops")
         try:
-            request = self._client.build_request("POST", url, content=body)
-            response = self._client.send(request, stream=True)
-            try:
-                data = _read(response, until)
-            finally:
-                response.close()
+            return asyncio.run_coroutine_threadsafe(self._ask(url, body), self._loop).result()
+        except TimeoutError as error:
+            raise UNREACHABLE.at(url, f"no whole answer in {self._seconds:g} s") from error
+        except CancelledError as error:
+            raise UNREACHABLE.at(url, "the service stops") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise UNREACHABLE.at(url, str(error) or type(error).__name__) from error
-        return Answer(response.status_code, response.headers.get("content-type", ""), data)
+
+    async def _ask(self, url: str, body: bytes) -> Answer:
+        async with (
+            asyncio.timeout(self._seconds),
+            self._client.stream("POST", url, content=body) as response,
+        ):
+            data = await _read(response)
+            return Answer(response.status_code, response.headers.get("content-type", ""), data)
+
+    async def _end(self) -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await self._client.aclose()
 
 
-def _read(response: httpx.Response, until: float) -> bytes:
+async def _read(response: httpx.Response) -> bytes:
     data = bytearray()
-    for chunk in response.iter_raw():
+    async for chunk in response.aiter_raw():
         data += chunk
         if len(data) > MAX_ANSWER:
             raise UNREACHABLE.at(str(response.url), f"more than {MAX_ANSWER} bytes")
-        if time.monotonic() > until:
-            raise UNREACHABLE.at(str(response.url), "it takes too long")
     return bytes(data)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
@@ -40,6 +40,8 @@ ROUND_S = 15.0
 GRACE_S = 0.1
 """For those who answer just after the quorum is met; who comes later is added later."""
 IDLE_S = 2.0
+STEP_S = 0.25
+"""So often it is looked whether to stop."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 15.0
 _AT_ONCE = 16
 
@@ -205,8 +207,9 @@ class Publisher:
         waiting, until = dict(futures), time.monotonic() + ROUND_S
         while waiting and not self._stops:
             is_quorum = known.is_quorum((*there, *lines))
-            left = min(GRACE_S, until - time.monotonic()) if is_quorum else until - time.monotonic()
-            done, _ = wait(waiting.values(), max(left, 0), FIRST_COMPLETED)
+            done = self._first(
+                waiting, min(until, time.monotonic() + GRACE_S) if is_quorum else until
+            )
             if not done:
                 break
             for name in [name for name, future in waiting.items() if future in done]:
@@ -216,6 +219,15 @@ class Publisher:
         for future in waiting.values():
             future.add_done_callback(lambda late: self._add_late(late, asked.size))
         return faults
+
+    def _first(
+        self, waiting: Mapping[str, Future[NoteSignature]], until: float
+    ) -> set[Future[NoteSignature]]:
+        """Those that have ended, once one has; none at ``until``, or when it is to stop."""
+        done = set[Future[NoteSignature]]()
+        while not done and not self._stops and (left := until - time.monotonic()) > 0:
+            done, _ = wait(waiting.values(), min(left, STEP_S), FIRST_COMPLETED)
+        return done
 
     def _send(self, asked: Asked, known: Cosigners) -> dict[str, Future[NoteSignature]]:
         """Requests to all witnesses that are not still at work on an earlier one."""
@@ -247,7 +259,8 @@ class Publisher:
         faults: dict[str, str],
     ) -> None:
         try:
-            lines.append(future.result())
+            line = future.result()
+            self._publishing.check_time(line, asked.size)
         except CellbookError as error:
             faults[name] = describe(error)
             if error.code in (FORKED.code, LARGER.code):
@@ -257,6 +270,7 @@ class Publisher:
             _log.exception("a fault while %s was asked", name)
             faults[name] = type(error).__name__
             return
+        lines.append(line)
         faults.pop(name, None)
         self._sizes[name] = asked.size
 
@@ -264,7 +278,9 @@ class Publisher:
         if future.cancelled() or future.exception() is not None or self._stops:
             return
         try:
-            self._publishing.keep(size, [future.result()], self._publishing.cosigners())
+            line = future.result()
+            self._publishing.check_time(line, size)
+            self._publishing.keep(size, [line], self._publishing.cosigners())
         except CellbookError as error:
             _log.warning("%s: %s", error.code, error.describe())
 

@@ -99,6 +99,9 @@ def told_size(answer: Answer) -> int | None:
 
 def _line(text: bytes, body: bytes, verifier: Verifier) -> NoteSignature:
     opened = open_note(text + b"\n" + body, [verifier])
+    # An empty line in the answer would move what is signed: good here, and wrong on the checkpoint.
+    if opened.text != text:
+        raise ANSWER.at(verifier.name, "its lines are for another text")
     (line,) = (one for one in opened.signatures if (one.name, one.key_id) == identity(verifier))
     return line
 

@@ -12,9 +12,13 @@ from keys.errors import CellbookError
 from keys.signer import Signer, generate
 from ledger.custody.policy import log_key
 from ledger.log.publishing import AUDITED, CANDIDATE, PATIENCE_S, PUBLISHED
-from ledger.log.publishing_witness import Answer, told_size
+from ledger.log.publishing_lines import FUTURE_S
+from ledger.log.publishing_witness import Answer, Asking, cosignature, told_size
 from ledger.proof.dossier import decode_dossier
+from ledger.proof.trust import load_trust
+from ledger.proof.verify import verify_dossier
 from ledger.store.engine import sqlite_driver
+from ledger.tree.proofs import Proofs
 from ledger.wire.note import OpenNote, cosign, open_note
 from ledger.wire.verifier import COSIGNATURE, Verifier
 from tests.log.building import ORIGIN, World
@@ -120,6 +124,64 @@ def test_of_two_lines_by_one_key_the_later_stays(world: World) -> None:
     assert take(by(ONE, "one.example", note, 1_790_000_050)) == 0
     times = [line.time for line in opened(world, world.ledger.checkpoint()).signatures]
     assert times == [None, 1_790_000_200]
+
+
+def test_a_cosigner_whose_clock_is_wrong_spoils_nothing(world: World) -> None:
+    """One line from before the head, and nobody could verify any file of the log."""
+    battery = grow(world)
+    note = world.ledger.checkpoint()
+    head_time = world.ledger.log().head_time
+    for time in (head_time - 1, 0, world.clock() + FUTURE_S + 1, 2**62):
+        with pytest.raises(CellbookError) as refused:
+            world.ledger.publishing.take(by(ONE, "one.example", note, time))
+        assert refused.value.code == "rejected.cosignature.time"
+    assert world.ledger.checkpoint() == note
+    assert world.ledger.publishing.take(by(ONE, "one.example", note, head_time)) == 1
+    verdict = verify_dossier(
+        world.ledger.dossier(battery), load_trust(world.home.trust_bytes()), world.clock()
+    )
+    assert verdict.record.size == size_of(note)
+
+
+def answered(world: World, body: bytes) -> CellbookError:
+    """What becomes of a witness that answers ``body``, with status 200."""
+    note = world.ledger.checkpoint()
+    witness = Asking("one", VERIFIERS["one.example"], "https://one.example")
+    size, proofs = size_of(note), Proofs(world.store)
+    with pytest.raises(CellbookError) as refused:
+        cosignature(lambda url, sent: Answer(200, "", body), witness, proofs, note, size, 0)
+    return refused.value
+
+
+def test_a_witness_that_signs_more_than_the_checkpoint(world: World) -> None:
+    """Behind an empty line in the answer, its line is good for another text: on the checkpoint it
+    would be a bad line by a known key, and no file of the log would verify."""
+    text = world.ledger.checkpoint().rpartition(b"\n\n")[0] + b"\n"
+    for more in (b"more\n", b"\n", cosign(text, "one.example", ONE, world.clock()).line):
+        line = cosign(text + b"\n" + more, "one.example", ONE, world.clock()).line
+        assert answered(world, more + b"\n" + line).code == "unavailable.witness.answer"
+
+
+def test_a_witness_that_answers_nonsense(world: World) -> None:
+    text = world.ledger.checkpoint().rpartition(b"\n\n")[0] + b"\n"
+    good = cosign(text, "one.example", ONE, world.clock()).line
+    others = cosign(text, "two.example", TWO, world.clock()).line
+    for body in (
+        b"",
+        b"\n",
+        b"\xff" * 99,
+        good[:-1],
+        good + good,
+        good * 101,
+        good + b"\n",
+        others,
+    ):
+        assert answered(world, body).code.split(".")[:2] in (
+            ["malformed", "note"],
+            ["failed", "note"],
+        )
+    wrong = cosign(text, "one.example", TWO, world.clock()).line
+    assert answered(world, wrong).code == "failed.note.unsigned"
 
 
 @pytest.mark.parametrize(
