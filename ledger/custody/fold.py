@@ -48,6 +48,7 @@ from ledger.custody.states import (
     Status,
 )
 from ledger.custody.subjects import Named, cited_by
+from ledger.custody.times import parse_moment
 
 DAMAGING = ("fire", "crash", "flood", "recall")
 VANISHING = ("theft", "loss")
@@ -209,6 +210,8 @@ def _wasted(event: Waste, before: BatteryState, issuer: str, mark: Mark) -> Batt
 
 
 def _struck(event: Incident, before: BatteryState, issuer: str, mark: Mark) -> BatteryState:
+    # Two dates are stated of one incident; an assessment between them is from before it.
+    mark = replace(mark, occurred=max(mark.occurred, parse_moment(event.happened_at)))
     if event.kind in DAMAGING:
         used = mark.not_before(before.last_use)
         return replace(before, quarantine=mark.not_before(before.quarantine), last_use=used)
