@@ -91,14 +91,13 @@ class GroupCommit:
             return self._finish(writing, desk, head, placed)
 
     def close_epoch(self, signers: LogSigners, is_due: IsDue) -> Commit | None:
-        """Append the head that ends the open epoch, if one is open and due, else None.
+        """Append the head that ends the open epoch, or an empty one, if it ``is_due``, else None.
 
-        The head passes the same decision as every statement.
+        ``is_due`` is asked under the lock. The head passes the same decision as every statement.
         """
         with self._writing() as writing:
-            head, time = writing.head, writing.head.epoch_time
-            if time is None:
-                return None
+            head = writing.head
+            time = _epoch_time(head, self._clock())
             desk = Desk(writing, self.log_uri, time)
             log = _policy(desk, self.log_uri)
             if not is_due(head, log):

@@ -4,6 +4,10 @@ An epoch is open from its first entry until its head. The head is a commit of it
 checkpoint is signed after that commit, and stored. A process that stops in between leaves a head
 without checkpoint, which any process finds by the head row and repairs: the signature is the same
 whoever makes it.
+
+Where nothing comes for a day, an empty epoch is closed: its head says that nothing came. Else the
+files of a log at rest would grow old, and nobody could tell them from those of a service that holds
+the newest entries back.
 """
 
 from __future__ import annotations
@@ -35,6 +39,12 @@ HEAD_ENTRY = declare(
 
 IDLE_POLL = 2.0
 """Seconds after which a process that writes nothing looks whether another left an epoch open."""
+
+IDLE_HEAD_S = 86_400
+"""Seconds after which a log in which nothing happens says so, in a head."""
+QUIET_S = 60.0
+"""So long a process must have seen nothing happen before it says so. A clock that is wrong when a
+machine starts is set by then: a head from the future would bind the log to that time."""
 
 
 def publish(store: SqlStore, signers: LogSigners, log: LogState, size: int, root: bytes) -> None:
@@ -101,10 +111,14 @@ class Epochs:
         self._epoch_s = 1
         self._looked = float("-inf")
         self._is_behind = True
+        self._size = -1
+        self._quiet_since = float("inf")
+        self._said = 0
+        self._is_frozen = False
 
     def note(self, done: Commit) -> None:
         """Take notice of the head row after a commit."""
-        self._epoch_s = done.log.epoch_s
+        self._learn(done.log)
         self._note(done.head)
 
     def tick(self) -> float:
@@ -116,6 +130,8 @@ class Epochs:
             self._note(self._store.head())
         if self._open is not None and self._is_due(self._open):
             self._close(self._is_still_due)
+        elif self._is_idle():
+            self._close(self._is_still_idle)
         if self._is_behind:
             self._publish_missing()
         return self._pause()
@@ -129,6 +145,9 @@ class Epochs:
     def _note(self, head: LogHead) -> None:
         self._looked = self._monotonic()
         self._is_behind = head.last_head is not None and head.last_head + 1 > head.checkpoint
+        if head.size != self._size:
+            self._size, self._quiet_since = head.size, self._looked
+        self._said = head.last_time
         if head.epoch_time is None:
             self._open = None
         elif self._open is None or (head.epoch_time, head.last_head) != (
@@ -141,14 +160,31 @@ class Epochs:
         waited = self._monotonic() - epoch.seen
         return waited >= self._epoch_s or self._clock() >= epoch.time + self._epoch_s
 
+    def _is_idle(self) -> bool:
+        """Whether nothing has come for so long that the log should say so. A log that has ended
+        says nothing more."""
+        if self._open is not None or self._is_frozen or self._clock() < self._said + IDLE_HEAD_S:
+            return False
+        return self._monotonic() - self._quiet_since >= QUIET_S
+
+    def _learn(self, log: LogState) -> None:
+        self._epoch_s, self._is_frozen = log.epoch_s, log.frozen is not None
+
     def _noted(self, head: LogHead, log: LogState) -> bool:
-        self._epoch_s = log.epoch_s
+        """Whether an epoch is open."""
+        self._learn(log)
         self._note(head)
-        return True
+        return self._open is not None
+
+    def _is_still_idle(self, head: LogHead, log: LogState) -> bool:
+        """Asked under the lock: another process may have said so, or have frozen the log."""
+        self._noted(head, log)
+        return self._is_idle()
 
     def _is_still_due(self, head: LogHead, log: LogState) -> bool:
         """Asked under the lock: another process may have ended the epoch and begun the next."""
-        return self._noted(head, log) and self._open is not None and self._is_due(self._open)
+        self._noted(head, log)
+        return self._open is not None and self._is_due(self._open)
 
     def _close(self, is_due: Callable[[LogHead, LogState], bool]) -> None:
         done = self._commits.close_epoch(self._signers, is_due)
