@@ -100,7 +100,7 @@ def test_a_choice_changes_nothing_that_makes_a_record_genuine() -> None:
         assert refused.value.code == "failed.dossier.missing"
 
 
-@pytest.mark.parametrize("profiles", [(("core", 3),), (("core", 0),), (("moon", 1),)])
+@pytest.mark.parametrize("profiles", [(("core", 99),), (("core", 0),), (("moon", 1),)])
 def test_unknown_profiles(assessed: LyingLog, profiles: Any) -> None:
     with pytest.raises(CellbookError) as refused:
         on(assessed, profiles=profiles)
