@@ -42,6 +42,8 @@ class Health:
             lines = [status] if delayed is None else [status, str(delayed)]
             return PlainTextResponse("".join(f"{line}\n" for line in lines), headers=_UNCACHED)
         facts: dict[str, Any] = {"status": status, "witnessed_checkpoint": None}
+        if missing := self._ledger.missing_witnesses:
+            facts["missing_witnesses"] = missing
         if delayed is not None:
             facts["witnessed_checkpoint"] = {
                 "delayed_since": format_moment(delayed.since, 0),
@@ -81,6 +83,7 @@ def _answer(description: str, status: str) -> Described:
             "delayed_since": "2026-11-25T13:00:00+00:00",
             "by": {"north": "unavailable.witness.unreachable"},
         },
+        "missing_witnesses": {"north": "unavailable.witness.unreachable"},
     }
     answer["content"][_JSON] = {"schema": {"type": "object"}, "example": example}
     return answer
@@ -88,4 +91,6 @@ def _answer(description: str, status: str) -> Described:
 
 _DELAYED = """\
 Where the newest checkpoint waits for witnesses, a second line says since when, and which of them
-gave no cosignature; with `Accept: application/json` it is a JSON object. Registration goes on."""
+gave no cosignature; with `Accept: application/json` it is a JSON object, where
+`missing_witnesses` names those who gave none though enough others may have. Registration goes
+on."""

@@ -232,6 +232,11 @@ class Ledger:
         """Whether a checkpoint waits for witnesses, as this process knows."""
         return None if self._publisher is None else self._publisher.delayed
 
+    @property
+    def missing_witnesses(self) -> dict[str, str]:
+        """Who gave no line when this process asked last, and why."""
+        return {} if self._publisher is None else self._publisher.missing
+
     def signed_root(self, size: int | None = None) -> bytes:
         """What all receipts at ``size``, a checkpoint's, have in common; without it, at the newest
         checkpoint's. Raises ``missing.checkpoint``."""

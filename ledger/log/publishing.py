@@ -20,9 +20,11 @@ from ledger.log.publishing_lines import (
     OTHER,
     Cosigners,
     check_time,
+    identity,
     lines_on,
     merged,
     stated,
+    times_on,
     verified_lines,
 )
 from ledger.log.stored import log_state
@@ -41,6 +43,8 @@ PUBLISHED, ASKING, CANDIDATE, AUDITED = "published", "asking", "candidate", "aud
 """Purposes of pins. ``asking`` is what witnesses are asked about."""
 PATIENCE_S = 3600
 """After so long a candidate that one auditor has cosigned does not wait for the others."""
+AGAIN_S = 86_400
+"""Age at which a witness's line on what is published is asked for anew."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -95,6 +99,20 @@ class Publishing:
                 moves[ASKING] = size
             _move(writing, pins, moves)
         return None if note is None else Asked(size, note, head.published)
+
+    def again(self) -> Asked | None:
+        """The published checkpoint, if a witness's line on it is missing or a day old.
+
+        A witness cosigns anew what it has cosigned last: that it still is the newest.
+        """
+        published = self._store.published()
+        if published is None or self._witnesses is None:
+            return None
+        size, note = published
+        times = times_on(note, self.cosigners().own(size))
+        asked = [verifier for verifier, url in self._witnesses.witnesses.values() if url]
+        oldest = min((times.get(identity(one), 0) for one in asked), default=self._clock())
+        return Asked(size, note, size) if self._clock() - oldest >= AGAIN_S else None
 
     def take(self, note: bytes) -> int:
         """Take the lines that cosigners have put on a checkpoint's ``note``; how many were new.

@@ -113,6 +113,11 @@ def lines_on(note: bytes, own: Verifier) -> tuple[NoteSignature, ...]:
     return open_note(note, [own]).unknown
 
 
+def times_on(note: bytes, own: Verifier) -> dict[Identity, int]:
+    """When cosigners have signed a stored note, in Unix seconds; as ``lines_on``."""
+    return {(line.name, line.key_id): _time(line) for line in lines_on(note, own)}
+
+
 def merged(
     note: bytes, own: Verifier, more: Sequence[NoteSignature]
 ) -> tuple[bytes, int, tuple[NoteSignature, ...]]:

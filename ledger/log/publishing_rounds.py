@@ -43,6 +43,8 @@ IDLE_S = 2.0
 STEP_S = 0.25
 """So often it is looked whether to stop."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 15.0
+AGAIN_PAUSE_S = 3600.0
+"""At most so often they are asked again about what is published."""
 _AT_ONCE = 16
 
 _log = logging.getLogger("cellbook.publishing")
@@ -102,12 +104,19 @@ class Publisher:
         self._stops = False
         self._failures = 0
         self._delayed: Delayed | None = None
+        self._missing: dict[str, str] = {}
+        self._asked_at = float("-inf")
         self._thread = threading.Thread(target=self._run, name="cellbook-publisher", daemon=True)
 
     @property
     def delayed(self) -> Delayed | None:
         """What this process knows of a checkpoint that waits."""
         return self._delayed
+
+    @property
+    def missing(self) -> dict[str, str]:
+        """Who gave this process no line the last time, and why, though enough others may have."""
+        return self._missing
 
     def start(self) -> None:
         """Start to ask; once only."""
@@ -182,13 +191,14 @@ class Publisher:
             if held:
                 return self._asked_once()
         # Another process of this host asks; if it dies, the lock is free.
-        self._failures, self._delayed = 0, None
+        self._failures, self._delayed, self._missing = 0, None, {}
         return IDLE_S
 
     def _asked_once(self) -> float:
         asked = self._publishing.next()
         if asked is None:
             self._on_time()
+            self._ask_again()
             return IDLE_S
         known = self._publishing.cosigners()
         faults = self._round(asked, known)
@@ -198,8 +208,17 @@ class Publisher:
         self._late(faults)
         return self._back_off()
 
+    def _ask_again(self) -> None:
+        """Where it is due, ask about what is published: who was away is on it then, and a log at
+        rest, or one that has ended, is seen to be as it was."""
+        if time.monotonic() - self._asked_at >= AGAIN_PAUSE_S:
+            asked = self._publishing.again()
+            if asked is not None:
+                self._round(asked, self._publishing.cosigners())
+
     def _round(self, asked: Asked, known: Cosigners) -> dict[str, str]:
         """Ask everybody about one checkpoint; why those gave no line that gave none."""
+        self._asked_at = time.monotonic()
         there = list(lines_on(asked.note, known.own(asked.size)))
         futures = self._send(asked, known)
         faults = {**self._unasked, **dict.fromkeys(self._busy, "no answer yet")}
@@ -218,7 +237,13 @@ class Publisher:
             self._publishing.keep(asked.size, lines, known)
         for future in waiting.values():
             future.add_done_callback(lambda late: self._add_late(late, asked.size))
+        self._tell_missing(faults)
         return faults
+
+    def _tell_missing(self, faults: dict[str, str]) -> None:
+        for name in sorted(faults.keys() - self._missing.keys()):
+            _log.warning("witness %s gives no cosignature: %s", name, faults[name])
+        self._missing = faults
 
     def _first(
         self, waiting: Mapping[str, Future[NoteSignature]], until: float
@@ -281,6 +306,9 @@ class Publisher:
             line = future.result()
             self._publishing.check_time(line, size)
             self._publishing.keep(size, [line], self._publishing.cosigners())
+            if size < self._store.head().published:
+                # It was busy with an older one when it should have been asked.
+                self._asked_at = float("-inf")
         except CellbookError as error:
             _log.warning("%s: %s", error.code, error.describe())
 
