@@ -46,6 +46,7 @@ COMMANDS: dict[str, Entry] = {
     "trust": Entry("cli.trust:trust", "Show what a trust file makes you rely on."),
     "inspect": Entry("cli.inspect:inspect", "Show the content of a file; verify nothing."),
     "audit": Entry("cli.audit:audit", "Replay a published log, and go on from there."),
+    "fault": Entry("cli.fault:fault", "Check the evidence of a fault that somebody has kept."),
     "mirror": Entry("cli.mirror:mirror", "Copy a published log as static files."),
     "witness": Entry("cli.witness:witness", "Cosign checkpoints of logs, of one history each."),
     "fsck": Entry("cli.fsck:fsck", "Recompute a whole ledger and name the first damage."),

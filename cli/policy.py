@@ -240,11 +240,28 @@ def _facts(found: Policy) -> dict[str, Any]:
             {"uri": one.uri, "role": one.role, "kid": key_of(one.key).kid.hex()}
             for one in found.authorities
         ],
+        "checkpoint_keys": _checkpoint_keys(found),
         **{field: list(getattr(found, field)) for field in COSIGNERS.values()},
         "profiles": [{"name": one.name, "version": one.version} for one in found.profiles],
         "limits": msgspec.structs.asdict(found.limits),
         "epoch_s": found.epoch_s,
     }
+
+
+def _checkpoint_keys(found: Policy) -> list[dict[str, Any]]:
+    """The log's keys for checkpoints as vkeys: witnesses, and who checks evidence, need them."""
+    from ledger.custody.policy import key_of
+    from ledger.wire.verifier import Verifier
+
+    return [
+        {
+            "vkey": Verifier.from_key(found.origin, key_of(one.key)).vkey,
+            "from_size": one.from_size,
+            "to_size": one.to_size,
+        }
+        for one in found.log_keys
+        if one.purpose == "checkpoint"
+    ]
 
 
 def _text(facts: dict[str, Any]) -> str:
@@ -253,6 +270,10 @@ def _text(facts: dict[str, Any]) -> str:
         f"  root      {facts['root_kid']}",
         f"  next root {facts['next_root_kid']}",
         *(f"  {one['role']:9} {one['uri']} {one['kid']}" for one in facts["authorities"]),
+        *(
+            f"  log key   {one['vkey']} (from tree size {one['from_size']})"
+            for one in facts["checkpoint_keys"]
+        ),
         *(f"  {role:9} {one}" for role, field in COSIGNERS.items() for one in facts[field]),
         *(f"  profile   {one['name']} {one['version']}" for one in facts["profiles"]),
         *(f"  limit     {name} {value}" for name, value in facts["limits"].items()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -23,5 +24,7 @@ def compare(folder: Path, log: str | None, record: Record, note: bytes, *, quiet
             kept.see(note, Verifier.parse(record.signed_by), source)
         except CellbookError as error:
             if "evidence" in error.facts and not quiet:
+                place = shlex.quote(str(error.facts["evidence"]))
                 print_note(f"evidence: {error.facts['evidence']}")
+                print_note(f"check it: cellbook fault {place} --log-key {record.signed_by}")
             raise

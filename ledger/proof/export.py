@@ -70,6 +70,7 @@ def _record(verdict: Verdict) -> RecordFacts:
         family=record.family,
         size=record.size,
         root=record.root.hex(),
+        log_key=record.signed_by,
         time=record.time,
         age_s=verdict.at - record.time,
         policy=record.policy,

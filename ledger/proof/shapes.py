@@ -37,6 +37,7 @@ class RecordFacts(msgspec.Struct, frozen=True):
     family: str
     size: int
     root: str
+    log_key: str
     time: int
     age_s: int
     policy: int

@@ -46,6 +46,7 @@ SHAPE: dict[str, Any] = {
         "family": str,
         "size": int,
         "root": str,
+        "log_key": str,
         "time": int,
         "age_s": int,
         "policy": int,
