@@ -13,6 +13,7 @@ from typing import Any
 import click
 import msgspec
 
+from cli.asking import check_state, state_options
 from cli.output import Example, json_option, print_result
 from cli.saving import save
 from keys.errors import declare
@@ -51,6 +52,8 @@ class Fetched(msgspec.Struct, frozen=True):
         "--out pack.dossier",
         "cellbook dossier 4A6PCPM27KLPCLE742946319 --home shop --out pack.dossier",
         "cellbook dossier 4A6PCPM27KLPCLE742946319 --from copy --out pack.dossier",
+        "cellbook dossier 4A6PCPM27KLPCLE742946319 --url https://log.example.org "
+        "--out pack.dossier --state seen --trust trust.toml",
     )
 )
 @click.argument("identifier")
@@ -73,6 +76,14 @@ class Fetched(msgspec.Struct, frozen=True):
     is_flag=True,
     help="As of the newest checkpoint that the log's auditors have cosigned.",
 )
+@state_options
+@click.option(
+    "--trust",
+    "trust_file",
+    type=click.Path(),
+    metavar="FILE",
+    help="The ledger's trust file, for --state: only a dossier that it accepts is compared.",
+)
 @click.option(
     "--out", type=click.Path(path_type=Path), required=True, help="File to write; - for stdout."
 )
@@ -84,6 +95,9 @@ def dossier(
     home: Path | None,
     copies: tuple[Path, ...],
     audited: bool,
+    state: Path | None,
+    log: str | None,
+    trust_file: str | None,
     out: Path,
     overwrite: bool,
     as_json: bool,
@@ -91,9 +105,15 @@ def dossier(
     """Fetch the dossier of the battery that IDENTIFIER names: a code as printed, or a URI.
 
     The file is written whole or not at all. It is not verified here: whoever relies on it does
-    that, with a trust file from somebody else than the sender. From a copy of a log it is made
-    without the service, also when that is gone; the first time all entries are read.
+    that, with a trust file from somebody else than the sender. Only --state verifies it as well,
+    by --trust, and compares its checkpoint with the one seen before; a file that is refused is not
+    written. --log is the place from which the file comes, unless it is given. From a copy of a log
+    the file is made without the service, also when that is gone; the first time all entries are
+    read.
     """
+    check_state(state, log)
+    if (state is None) != (trust_file is None):
+        raise click.UsageError("Give --state and --trust together.")
     if (url is not None) + (home is not None) + bool(copies) != 1:
         raise SOURCE.at("cellbook dossier")
     if copies and audited:
@@ -106,6 +126,9 @@ def dossier(
             if home is None
             else from_folder(home, identifier, audited=audited)
         )
+    if state is not None and trust_file is not None:
+        place = log or url or (str(copies[0]) if copies else None)
+        _compare(state, place, trust_file, fetched, quiet=as_json)
     save(out, fetched.data, overwrite=overwrite)
     facts = {
         "file": str(out),
@@ -117,6 +140,19 @@ def dossier(
     }
     if str(out) != "-":
         print_result(_text(facts), facts, as_json=as_json)
+
+
+def _compare(
+    state: Path, log: str | None, trust_file: str, fetched: Fetched, *, quiet: bool
+) -> None:
+    """An unverified note could put another log's checkpoint in the place of this one's."""
+    from cli.asking import compare_state
+    from cli.verify import believed
+    from ledger.proof.verify import verify_dossier
+
+    trust, _ = believed(trust_file)
+    verdict = verify_dossier(fetched.data, trust, int(time.time()))
+    compare_state(state, log, verdict.record, fetched.dossier.checkpoint, quiet=quiet)
 
 
 def from_service(url: str | None, identifier: str, *, audited: bool = False) -> Fetched:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from cli.asking import asking, asking_options
+from cli.asking import asking, asking_options, check_state, compare_state, state_options
 from cli.listing.stating import day
 from cli.output import Example, json_option, one_line, print_result, read_file
 from cli.supplier_source import (
@@ -133,6 +133,7 @@ def _written(out: Path, data: bytes) -> str:
     "computer's clock.",
 )
 @asking_options
+@state_options
 @json_option
 def verify(
     file: str,
@@ -140,6 +141,8 @@ def verify(
     at: str | None,
     max_age: int | None,
     witness_policy: str | None,
+    state: Path | None,
+    log: str | None,
     as_json: bool,
 ) -> int:
     """Check the file that `cellbook supplier OPERATOR --out FILE` wrote, offline.
@@ -151,10 +154,12 @@ def verify(
     from cli.verify import believed, moment_of, print_with_trust
     from ledger.proof.export import refusal_facts
     from ledger.proof.refusal import print_refusal
+    from ledger.proof.supplier import decode_supplier
     from ledger.proof.supplier_facts import supplier_facts
     from ledger.proof.supplier_report import print_supplier
     from ledger.proof.verify_supplier import verify_supplier
 
+    check_state(state, log)
     moment, offset = moment_of(at)
     data = read_file(file, MAX_FILE)
     trust, digest = believed(trust_file)
@@ -165,6 +170,7 @@ def verify(
         text, facts = print_refusal(error), refusal_facts(error)
         print_with_trust(text, facts, trust, digest, as_json, ok=False)
         return error.exit_code
+    compare_state(state, log, found.record, decode_supplier(data).checkpoint, quiet=as_json)
     text, facts = print_supplier(found, offset_minutes=offset), supplier_facts(found)
     print_with_trust(text, facts, trust, digest, as_json, ok=True)
     return 0

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.asking import asking, asking_options
+from cli.asking import asking, asking_options, check_state, compare_state, state_options
 from cli.output import Example, json_option, print_json, printable, read_file
 from cli.saving import save
 from keys.errors import CellbookError, declare
 from ledger.custody.profiles import choose
 from ledger.custody.times import parse_moment
+from ledger.proof.dossier import decode_dossier
 from ledger.proof.refusal import print_refusal
 from ledger.proof.report import print_verdict
 from ledger.proof.required import check_rules
@@ -90,18 +91,7 @@ _BREACH_EXIT, _UNDECIDED_EXIT = 1, 3
     help="Write the verdict as one page (HTML) too, for reading and for print.",
 )
 @asking_options
-@click.option(
-    "--state",
-    metavar="DIR",
-    type=click.Path(path_type=Path),
-    help="Keep the last checkpoint of each ledger in this folder, and refuse a ledger that tells "
-    "another history than before.",
-)
-@click.option(
-    "--log",
-    metavar="URL|FOLDER",
-    help="Where the proof that the log has only grown is read from, for --state.",
-)
+@state_options
 @click.option("--strict", is_flag=True, help="Count remarks as failures: exit 1.")
 @click.option("-v", "--verbose", is_flag=True, help="Add indexes, hashes and entry ids.")
 @json_option
@@ -128,8 +118,7 @@ def verify(
     code on the battery is this record's. Exit codes: 0 every required check was made and passed,
     1 something is false, 2 the command or a file given to it is wrong, 3 it cannot be told.
     """
-    if log is not None and state is None:
-        raise click.UsageError("Give --state with --log.")
+    check_state(state, log)
     moment, offset = moment_of(at)
     chosen = choose(profiles, "--profile") if profiles else None
     check_rules(required)
@@ -146,11 +135,8 @@ def verify(
         show.refusal(error, sha256(data).digest())
         return error.exit_code
     if state is not None:
-        from cli.state import compare
-        from ledger.proof.dossier import decode_dossier
-
         note = decode_dossier(data).checkpoint
-        compare(state, log, verdict.record, note, quiet=as_json)
+        compare_state(state, log, verdict.record, note, quiet=as_json)
     match = None if held is None else held(verdict)
     failed = verdict.fails(strict=strict) or (match is not None and match.contradicts)
     passed = not failed and not verdict.is_undecided

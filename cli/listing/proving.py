@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from cli.asking import asking, asking_options
+from cli.asking import asking, asking_options, check_state, compare_state, state_options
 from cli.listing.stating import day, scheme_name
 from cli.output import json_option, print_result, read_file
 from keys.errors import CellbookError
@@ -98,6 +98,7 @@ def prove(
     "computer's clock.",
 )
 @asking_options
+@state_options
 @json_option
 def verify(
     file: str,
@@ -105,6 +106,8 @@ def verify(
     at: str | None,
     max_age: int | None,
     witness_policy: str | None,
+    state: Path | None,
+    log: str | None,
     as_json: bool,
 ) -> int:
     """Check the file that `list prove` wrote, offline.
@@ -115,10 +118,12 @@ def verify(
     """
     from cli.verify import believed, moment_of, print_with_trust
     from ledger.proof.export import refusal_facts
+    from ledger.proof.participation import decode_participation
     from ledger.proof.participation_report import participant_facts, print_participant
     from ledger.proof.refusal import print_refusal
     from ledger.proof.verify_participation import verify_participation
 
+    check_state(state, log)
     moment, offset = moment_of(at)
     data = read_file(file, _MAX_FILE)
     trust, digest = believed(trust_file)
@@ -129,6 +134,7 @@ def verify(
         text, facts = print_refusal(error), refusal_facts(error)
         print_with_trust(text, facts, trust, digest, as_json, ok=False)
         return error.exit_code
+    compare_state(state, log, found.record, decode_participation(data).checkpoint, quiet=as_json)
     text, facts = print_participant(found, offset_minutes=offset), participant_facts(found)
     print_with_trust(text, facts, trust, digest, as_json, ok=True)
     return 0

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from ledger.monitor.source import stated_checkpoint
+from ledger.proof.checkpoint import Checkpoint, format_body
 from ledger.proof.dossier import Dossier, decode_dossier, encode_dossier
+from ledger.wire.note import sign_note
 from ledger.wire.statement import parse_statement
 from tests.cli.answering import Answering, Reply
 from tests.cli.running import refused, run, run_json
@@ -138,4 +141,48 @@ def test_the_dossier_of_another_battery_is_not_kept(
         args = ("dossier", "X", "--url", server.url, "--out", out)
         error = run_json(*args, code=3)["error"]
     assert error["code"] == "unavailable.service.dossier"
+    assert not out.exists()
+
+
+def test_with_a_state_the_log_must_be_the_one_that_was_seen(
+    world: World, service: Service, pack: str, tmp_path: Path
+) -> None:
+    """The service that gives the dossier gives the proof as well."""
+    state, trust = tmp_path / "seen", world.home.trust_path
+    asked = ("dossier", pack, "--url", service.url, "--state", state, "--trust", trust)
+    run(*asked, "--out", tmp_path / "first")
+    (kept,) = state.glob("*/checkpoint")
+    first = kept.read_bytes()
+    world.live(pack, "decommission")
+    run(*asked, "--out", tmp_path / "second")
+    second = kept.read_bytes()
+    assert stated_checkpoint(second).size > stated_checkpoint(first).size
+    assert decode_dossier((tmp_path / "second").read_bytes()).checkpoint == second
+    # Who has only the files, and no log, cannot be told that one follows from the other.
+    older = tmp_path / "first"
+    refused("undecided.state.unproven", "verify", older, "--trust", trust, "--state", state, code=3)
+    run("verify", older, "--trust", trust, "--state", state, "--log", service.url)
+
+
+def test_what_another_log_signed_is_neither_kept_nor_written(
+    world: World, service: Service, pack: str, tmp_path: Path
+) -> None:
+    state, out = tmp_path / "seen", tmp_path / "out"
+    asked = ("dossier", pack, "--url", service.url, "--out", out, "--state", state)
+    run(*asked, code=2)
+    run(*asked[:-2], "--trust", world.home.trust_path, code=2)
+    run(*asked[:-2], "--log", service.url, code=2)
+    seen = stated_checkpoint(world.ledger.checkpoint())
+    folder = state / sha256(seen.origin.encode()).hexdigest()[:32]
+    folder.mkdir(parents=True)
+    forked = Checkpoint(seen.origin, seen.size, bytes(32))
+    signer = world.home.signers().in_force(world.ledger.log(), "checkpoint", seen.size)
+    note = sign_note(format_body(forked), seen.origin, signer)
+    (folder / "checkpoint").write_bytes(note)
+    refused("failed.audit.fork", *asked, "--trust", world.home.trust_path, code=1)
+    assert (folder / "checkpoint").read_bytes() == note
+    assert not out.exists()
+    changed = world.home.trust_bytes().replace(b"origin = ", b"origin = 'x' #")
+    (tmp_path / "other.toml").write_bytes(changed)
+    run(*asked, "--trust", tmp_path / "other.toml", code=3)
     assert not out.exists()

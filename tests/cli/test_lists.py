@@ -14,6 +14,7 @@ from keys.algorithms import ED25519
 from keys.errors import CellbookError
 from keys.signer import generate
 from ledger.custody.lists import parse_document
+from ledger.proof.participation import decode_participation
 from ledger.wire.verifier import COSIGNATURE, Verifier
 from tests.cli.running import refused, run, run_json
 from tests.log.listing import GREEN, LATE, NOBODY, REUSE
@@ -160,6 +161,18 @@ def test_a_file_of_another_ledger_is_not_told(shop: Shop, tmp_path: Path) -> Non
     run("init", tmp_path / "other")
     run("list", "verify", file, "--trust", tmp_path / "other" / "trust.toml", code=3)
     refused("usage.trust", "list", "verify", file, "--trust", file, code=2)
+
+
+def test_a_ledger_that_was_seen_before(shop: Shop, tmp_path: Path) -> None:
+    file, state = proved(shop, tmp_path, REUSE, "2026-07-29"), tmp_path / "seen"
+    checked = ("list", "verify", file, "--trust", shop.trust, "--state", state)
+    for _ in range(2):
+        run(*checked)
+    (kept,) = state.glob("*/checkpoint")
+    assert kept.read_bytes() == decode_participation(file.read_bytes()).checkpoint
+    kept.write_bytes(b"")
+    refused("damaged.state", *checked, code=1)
+    run("list", "verify", file, "--trust", shop.trust, "--log", tmp_path, code=2)
 
 
 def test_a_statement_is_kept_and_handed_in_later(shop: Shop, tmp_path: Path) -> None:

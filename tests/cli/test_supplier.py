@@ -99,3 +99,21 @@ def test_answers_that_are_none() -> None:
     with Answering(shown, file, shown, file) as service:
         args = ("supplier", "https://x.example", "--at", DAY, "--url", service.url)
         refused("unavailable.service.operator", *args, code=3)
+
+
+def test_a_ledger_that_was_seen_before(world: World, service: Service, tmp_path: Path) -> None:
+    state, out, trust = tmp_path / "seen", tmp_path / "owner.supplier", trust_file(tmp_path, world)
+    checked = ("supplier", "verify", out, "--trust", trust, "--state", state)
+    run("supplier", OWNER, "--at", DAY, "--url", service.url, "--out", out)
+    run(*checked)
+    (kept,) = state.glob("*/checkpoint")
+    first = kept.read_bytes()
+    world.live(world.battery(), "manufacture")
+    world.accepted(world.change("owner", ("maker",)))
+    out.unlink()
+    run("supplier", OWNER, "--at", DAY, "--url", service.url, "--out", out)
+    refused("undecided.state.unproven", *checked, code=3)
+    assert kept.read_bytes() == first
+    run(*checked, "--log", service.url)
+    assert kept.read_bytes() != first
+    run("supplier", "verify", out, "--trust", trust, "--log", service.url, code=2)
