@@ -22,15 +22,17 @@ from ledger.custody.governance import LogKey
 from ledger.custody.states import BatteryState
 from ledger.proof.completeness import Stated
 from ledger.proof.dossier import decode_dossier, encode_dossier
-from ledger.proof.trust import Trust, dump_trust
+from ledger.proof.trust import dump_trust
 from ledger.proof.verdict import Verdict
 from ledger.proof.verify import verify_dossier
 from ledger.tree.prefix_chain import Chain
 from ledger.wire.note import cosign
 from tests.log.lives import repurpose_input
 from tests.proof.building import changed, with_entries
+from tests.proof.cosigned_cases import COSIGNED
 from tests.proof.following import FollowingLog, ended, freeze
 from tests.proof.lying import OTHER, PACK, SECOND, LyingLog, begun, code, signer, told
+from tests.proof.made import Made, of
 
 FILE = Path(__file__).parents[1] / "vectors" / "dossiers.json"
 MANIFEST = FILE.with_name("manifest.json")
@@ -40,19 +42,6 @@ ABOUT = (
 )
 
 LIFE = ("manufacture", "install", "decommission", "assessment")
-
-
-class Made(msgspec.Struct):
-    """What a case hands to the verifier."""
-
-    data: bytes
-    trust: Trust
-    at: int
-    label: str | None = None
-
-
-def of(log: LyingLog, data: bytes | None = None, at: int = 60, **trust: Any) -> Made:
-    return Made(data or log.dossier(), log.trust(**trust), log.now + at)
 
 
 def one_life() -> Made:
@@ -393,6 +382,7 @@ CASES: tuple[tuple[str, str, Callable[[], Made]], ...] = (
     ("successor-silent", "no word of the past", no_word_of_it),
     ("successor-stolen-root", "ended by a root that was replaced", lambda: frozen_by("root")),
     ("successor-other-root", "founded by the root in force", founded_by_the_old_root),
+    *COSIGNED,
 )
 
 
@@ -415,6 +405,17 @@ def facts_of(verdict: Verdict) -> dict[str, Any]:
     }
 
 
+def vouched_of(verdict: Verdict) -> dict[str, Any]:
+    """Who vouches, where the trust file asks for somebody or for an age."""
+    vouched = verdict.record.vouched
+    return {
+        "completeness": verdict.record.completeness,
+        "witnesses": [[one.name, one.time] for one in vouched.witnesses],
+        "auditors": [[one.name, one.time] for one in vouched.auditors],
+        "since": vouched.since,
+    }
+
+
 def made_case(name: str, why: str, made: Made) -> dict[str, Any]:
     case: dict[str, Any] = {
         "name": name,
@@ -428,7 +429,9 @@ def made_case(name: str, why: str, made: Made) -> dict[str, Any]:
         verdict = verify_dossier(made.data, made.trust, made.at, label=made.label)
     except CellbookError as error:
         return {**case, "error": error.code}
-    return {**case, "error": "ok", "facts": facts_of(verdict)}
+    case |= {"error": "ok", "facts": facts_of(verdict)}
+    asks = made.trust.witnesses or made.trust.auditors or made.trust.max_age_days
+    return {**case, "vouched": vouched_of(verdict)} if asks else case
 
 
 def main() -> None:

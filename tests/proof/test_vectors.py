@@ -12,7 +12,7 @@ import pytest
 from keys.errors import CellbookError
 from ledger.proof.trust import load_trust
 from ledger.proof.verify import verify_dossier
-from tests.proof.make_vectors import CASES, FILE, facts_of, made_case
+from tests.proof.make_vectors import CASES, FILE, facts_of, made_case, vouched_of
 
 CONTENT: dict[str, Any] = json.loads(Path(FILE).read_text("utf-8"))
 
@@ -23,6 +23,7 @@ def test_dossiers(case: dict[str, Any]) -> None:
     if case["error"] == "ok":
         verdict = verify_dossier(data, trust, case["at"], label=case["label"])
         assert facts_of(verdict) == case["facts"]
+        assert case.get("vouched") in (None, vouched_of(verdict))
         return
     with pytest.raises(CellbookError) as refused:
         verify_dossier(data, trust, case["at"], label=case["label"])
