@@ -20,8 +20,9 @@ from ledger.log.lists import Lists
 from ledger.log.outcome import Outcome
 from ledger.log.predecessor import PastLogs
 from ledger.log.publishing import CANDIDATE, Publishing
+from ledger.log.publishing_delay import Delayed
 from ledger.log.publishing_memory import begin, check_shown
-from ledger.log.publishing_rounds import LOCK, Delayed, Publisher
+from ledger.log.publishing_rounds import LOCK, Publisher
 from ledger.log.publishing_witness import Ask
 from ledger.log.reading import NO_CHECKPOINT, BatteryView, PublishedLog
 from ledger.log.receipts import Receipts

@@ -14,11 +14,9 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
-import msgspec
-
 from keys.errors import CellbookError
-from ledger.custody.times import format_moment
 from ledger.log.publishing import Asked, Publishing
+from ledger.log.publishing_delay import Delay, Delayed
 from ledger.log.publishing_lines import Cosigners, lines_on, only
 from ledger.log.publishing_memory import ROLLED_BACK, host_lock
 from ledger.log.publishing_witness import (
@@ -42,25 +40,11 @@ GRACE_S = 0.1
 IDLE_S = 2.0
 STEP_S = 0.25
 """So often it is looked whether to stop."""
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 15.0
 AGAIN_PAUSE_S = 3600.0
 """At most so often they are asked again about what is published."""
 _AT_ONCE = 16
 
 _log = logging.getLogger("cellbook.publishing")
-
-
-class Delayed(msgspec.Struct, frozen=True):
-    """The newest checkpoint waits for witnesses: ``since`` (Unix seconds), and why, for each that
-    gave no line."""
-
-    since: int
-    by: dict[str, str]
-
-    def __str__(self) -> str:
-        names = ", ".join(f"{name} ({why})" for name, why in sorted(self.by.items()))
-        moment = format_moment(self.since, 0)
-        return f"witnessed checkpoint delayed since {moment}, by {names or 'no witness'}"
 
 
 class Publisher:
@@ -85,7 +69,6 @@ class Publisher:
         self._proofs = proofs
         self._ask = ask
         self._lock = lock
-        self._clock = clock
         self._witnesses = [
             Asking(name, verifier, url)
             for name, (verifier, url) in policy.witnesses.items()
@@ -102,8 +85,7 @@ class Publisher:
         self._wake = threading.Condition()
         self._news = False
         self._stops = False
-        self._failures = 0
-        self._delayed: Delayed | None = None
+        self._delay = Delay(clock)
         self._missing: dict[str, str] = {}
         self._asked_at = float("-inf")
         self._thread = threading.Thread(target=self._run, name="cellbook-publisher", daemon=True)
@@ -111,7 +93,7 @@ class Publisher:
     @property
     def delayed(self) -> Delayed | None:
         """What this process knows of a checkpoint that waits."""
-        return self._delayed
+        return self._delay.delayed
 
     @property
     def missing(self) -> dict[str, str]:
@@ -168,17 +150,17 @@ class Publisher:
                 pause = self._turn()
             except CellbookError as error:
                 _log.warning("%s: %s", error.code, error.describe())
-                pause = self._back_off()
+                pause = self._delay.pause()
             except Exception:
                 _log.exception("a fault while witnesses were asked")
-                pause = self._back_off()
+                pause = self._delay.pause()
 
     def _waited(self, pause: float) -> bool:
         """Wait for ``pause`` seconds or, where nothing has failed, for news; False to stop."""
         until = time.monotonic() + pause
         with self._wake:
             while not self._stops and (left := until - time.monotonic()) > 0:
-                if self._news and not self._failures:
+                if self._news and not self._delay.failures:
                     break
                 self._wake.wait(left)
             self._news = False
@@ -191,22 +173,23 @@ class Publisher:
             if held:
                 return self._asked_once()
         # Another process of this host asks; if it dies, the lock is free.
-        self._failures, self._delayed, self._missing = 0, None, {}
+        self._delay.forget()
+        self._missing = {}
         return IDLE_S
 
     def _asked_once(self) -> float:
         asked = self._publishing.next()
         if asked is None:
-            self._on_time()
+            self._delay.end()
             self._ask_again()
             return IDLE_S
         known = self._publishing.cosigners()
         faults = self._round(asked, known)
         if self._store.head().published >= asked.size:
-            self._on_time()
+            self._delay.end()
             return 0.0
-        self._late(faults)
-        return self._back_off()
+        self._delay.begin(faults)
+        return self._delay.pause()
 
     def _ask_again(self) -> None:
         """Where it is due, ask about what is published: who was away is on it then, and a log at
@@ -311,18 +294,3 @@ class Publisher:
                 self._asked_at = float("-inf")
         except CellbookError as error:
             _log.warning("%s: %s", error.code, error.describe())
-
-    def _on_time(self) -> None:
-        if self._delayed is not None:
-            _log.warning("witnessed checkpoints are published again")
-        self._failures, self._delayed = 0, None
-
-    def _late(self, faults: dict[str, str]) -> None:
-        before = self._delayed
-        self._delayed = Delayed(self._clock() if before is None else before.since, faults)
-        if before is None or before.by.keys() != faults.keys():
-            _log.warning("%s", self._delayed)
-
-    def _back_off(self) -> float:
-        self._failures += 1
-        return min(FIRST_PAUSE_S * float(1 << min(self._failures - 1, 10)), LONGEST_PAUSE_S)

@@ -177,9 +177,7 @@ def test_indexes_are_64_bits_wide(store: SqlStore) -> None:
         )
         writing.put_head(head)
     store.put_checkpoint(size + 1, b"note\n\n")
-    assert store.head() == msgspec.structs.replace(
-        head, checkpoint=size + 1, published=size + 1
-    )
+    assert store.head() == msgspec.structs.replace(head, checkpoint=size + 1, published=size + 1)
     assert store.entry(size) == stored(entry)
     assert store.subject_entries("urn:a", size + 1) == [size]
     assert store.tile(7, 2**54, 1) == b"t" * 32
