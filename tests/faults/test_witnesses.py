@@ -123,6 +123,7 @@ def test_a_checkpoint_is_published_when_the_quorum_has_cosigned(
     report.close()
 
 
+@pytest.mark.slow
 def test_one_of_two_suffices_where_one_is_needed(tmp_path: Path, stack: ExitStack) -> None:
     setting = Setting(tmp_path, stack, 2, 1)
     setting.witnesses[1].kill()
@@ -134,6 +135,7 @@ def test_one_of_two_suffices_where_one_is_needed(tmp_path: Path, stack: ExitStac
         assert httpx.get(f"{service.url}/healthz").text == "ok\n"
 
 
+@pytest.mark.slow
 def test_a_witness_that_hangs_holds_nobody_up(tmp_path: Path, stack: ExitStack) -> None:
     setting = Setting(tmp_path, stack, 2, 1)
     with running_service(setting.folder) as service:
@@ -196,6 +198,7 @@ def test_without_witnesses_registration_goes_on_and_it_is_said(
     assert "published again" in service.log
 
 
+@pytest.mark.slow
 def test_two_services_on_one_log_never_go_back(tmp_path: Path, stack: ExitStack) -> None:
     setting = Setting(tmp_path, stack, 2, 2)
     with running_service(setting.folder) as one, running_service(setting.folder) as two:
@@ -213,6 +216,7 @@ def test_two_services_on_one_log_never_go_back(tmp_path: Path, stack: ExitStack)
         assert setting.signers(one) == {"w1.example", "w2.example"}
 
 
+@pytest.mark.slow
 def test_a_service_killed_at_any_moment_publishes_after_it_starts_again(
     tmp_path: Path, stack: ExitStack
 ) -> None:
@@ -233,6 +237,7 @@ def test_a_service_killed_at_any_moment_publishes_after_it_starts_again(
         assert setting.signers(service) == {"w1.example", "w2.example"}
 
 
+@pytest.mark.slow
 def test_an_old_copy_of_the_database_is_known_by_the_witnesses(
     tmp_path: Path, stack: ExitStack
 ) -> None:
@@ -275,6 +280,7 @@ def test_an_old_copy_is_known_by_the_folder(tmp_path: Path, stack: ExitStack) ->
             Service(setting.folder, workers)
 
 
+@pytest.mark.slow
 def test_a_stopped_worker_gives_its_turn_to_another(tmp_path: Path, stack: ExitStack) -> None:
     setting = Setting(tmp_path, stack, 1, 1)
     with running_service(setting.folder, workers=2) as service:

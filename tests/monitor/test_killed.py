@@ -55,6 +55,7 @@ def everything_on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ledger.monitor.keyed.TIMES", 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("large", [False, True], ids=["in memory", "on disk"])
 def test_it_goes_on_from_its_last_mark(
