@@ -268,7 +268,7 @@ def with_entry(stated: Stated, file: Participation, index: int) -> tuple[Dossier
     world = stated.world
     entry = world.store.entry(index)
     assert entry is not None
-    published = world.ledger._published(0)
+    published = world.ledger._dossiers.published(0)
     (receipt,) = published.receipts([index], published.checkpoint_size())
     more = DossierEntry(index, entry.leaf, receipt)
     return tuple(sorted((*file.entries, more), key=lambda item: item.index))
