@@ -16,9 +16,9 @@ from api.searching import DESCRIPTION, PARAMETERS, search
 from api.views import battery_document, found
 from ledger.custody.identifiers import GS1_HOST, code_of
 from ledger.log.ledger import Ledger
-from ledger.log.publishing import NOT_AUDITED
-from ledger.log.reading import NO_BATTERY, NO_CHECKPOINT
-from ledger.log.searching import PAGE, UNKNOWN_KIND
+from ledger.log.publishing.checkpoints import NOT_AUDITED
+from ledger.log.reading.published import NO_BATTERY, NO_CHECKPOINT
+from ledger.log.reading.searching import PAGE, UNKNOWN_KIND
 from ledger.wire.base64text import decode_base64url
 
 DOSSIER = "application/vnd.cellbook.dossier+cbor"

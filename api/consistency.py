@@ -12,7 +12,7 @@ from api.describing import binary, parameter, refusals
 from api.refusals import QUERY
 from api.signed_root import COSE, tree_size
 from ledger.log.ledger import Ledger
-from ledger.log.reading import NO_CHECKPOINT, NOT_OLDER
+from ledger.log.reading.published import NO_CHECKPOINT, NOT_OLDER
 
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 

@@ -13,7 +13,7 @@ from api.bodies import Bodies
 from api.describing import body, json_of, refusals
 from api.refusals import BODY_SIZE, BODY_TIME, BUSY, MEDIA_TYPE
 from ledger.log.ledger import Ledger
-from ledger.log.publishing_lines import OTHER, STRANGERS, UNTIMELY
+from ledger.log.publishing.lines import OTHER, STRANGERS, UNTIMELY
 from ledger.wire.note import SIGNATURE
 
 MOST = 64 << 10

@@ -18,7 +18,7 @@ from ledger.log import sequencer
 from ledger.log.desk import SAME_CONTENT
 from ledger.log.ledger import Ledger
 from ledger.log.outcome import Outcome
-from ledger.log.reading import NO_ENTRY
+from ledger.log.reading.published import NO_ENTRY
 from ledger.wire.base64text import encode_base64url
 from ledger.wire.locators import BAD_LOCATOR, locator_to_id
 

@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from api.describing import Described, refusals, text
 from api.problems import wants_json
-from ledger.custody.times import format_moment
+from ledger.custody.values.times import format_moment
 from ledger.log.ledger import Ledger
 
 _UNCACHED = {"Cache-Control": "no-store", "Vary": "Accept"}

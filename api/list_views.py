@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ledger.log.lists import ListView, SnapshotView
+from ledger.log.reading.lists import ListView, SnapshotView
 from ledger.wire.base64text import encode_base64url
 
 

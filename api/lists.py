@@ -13,12 +13,12 @@ from api.bodies import Bodies
 from api.describing import binary, body, json_of, parameter, refusals
 from api.list_views import list_document, rows_path, schemes_document
 from api.refusals import BODY_SIZE, BODY_TIME, BUSY, MEDIA_TYPE, QUERY
-from ledger.custody.lists import LEAF, ROOT
-from ledger.custody.schemes import SCHEME
-from ledger.custody.times import DATE
+from ledger.custody.lists.rows import LEAF, ROOT
+from ledger.custody.lists.schemes import SCHEME
+from ledger.custody.values.times import DATE
 from ledger.log.ledger import Ledger
-from ledger.log.lists import NO_LIST, NO_ROWS, NO_SNAPSHOT
-from ledger.log.reading import NO_CHECKPOINT
+from ledger.log.reading.lists import NO_LIST, NO_ROWS, NO_SNAPSHOT
+from ledger.log.reading.published import NO_CHECKPOINT
 from ledger.wire.base64text import decode_base64url
 
 LIST = "application/vnd.cellbook.list+cbor"

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import msgspec
 
-from ledger.custody.governance_base import Facility
+from ledger.custody.governance.base import Facility
 from ledger.custody.states import OperatorKey
-from ledger.log.suppliers import MOST_UNITS, SampledUnit, SupplierView
+from ledger.log.reading.suppliers import MOST_UNITS, SampledUnit, SupplierView
 from ledger.wire.base64text import encode_base64url
 
 STATED = "stated by the service"

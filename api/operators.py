@@ -12,10 +12,10 @@ from starlette.responses import Response
 from api.describing import binary, json_of, parameter, refusals
 from api.operator_views import ACTIVITY, STATED, operator_document, operator_path
 from api.refusals import QUERY
-from ledger.custody.times import DATE
+from ledger.custody.values.times import DATE
 from ledger.log.ledger import Ledger
-from ledger.log.reading import NO_CHECKPOINT
-from ledger.log.suppliers import NO_OPERATOR
+from ledger.log.reading.published import NO_CHECKPOINT
+from ledger.log.reading.suppliers import NO_OPERATOR
 from ledger.wire.base64text import decode_base64url
 
 SUPPLIER = "application/vnd.cellbook.supplier+cbor"

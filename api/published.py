@@ -13,8 +13,8 @@ from starlette.responses import Response
 from api.describing import binary, parameter, refusals, text
 from api.refusals import QUERY
 from ledger.log.ledger import NO_KEY, Ledger
-from ledger.log.reading import NO_CHECKPOINT
-from ledger.log.tiles import NO_TILE
+from ledger.log.reading.published import NO_CHECKPOINT
+from ledger.log.reading.tiles import NO_TILE
 from ledger.tree.tiles import BAD_PATH
 from ledger.wire import cbor
 from ledger.wire.base64text import decode_base64url

@@ -6,7 +6,7 @@ The class of an error fixes its HTTP status; the few codes of HTTP itself have t
 from __future__ import annotations
 
 from keys.errors import CellbookError, declare
-from ledger.custody.succession import FROZEN
+from ledger.custody.governance.succession import FROZEN
 
 NO_ROUTE = declare(
     "missing.route",

@@ -11,7 +11,7 @@ from api.describing import parameter
 from api.refusals import QUERY
 from api.views import search_document
 from ledger.log.ledger import Ledger
-from ledger.log.searching import DEFAULT_LIMIT, LONGEST_QUERY, MAX_LIMIT
+from ledger.log.reading.searching import DEFAULT_LIMIT, LONGEST_QUERY, MAX_LIMIT
 from ledger.log.terms import KINDS
 
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from api.describing import binary, parameter, refusals
 from api.refusals import QUERY
 from ledger.log.ledger import Ledger
-from ledger.log.reading import NO_CHECKPOINT
+from ledger.log.reading.published import NO_CHECKPOINT
 
 COSE = "application/cose"
 _FRESH = {"Cache-Control": "no-cache"}

@@ -11,8 +11,8 @@ import msgspec
 
 from ledger.custody.identifiers import BATTERY_NAMES
 from ledger.custody.states import Assessed, BatteryState, Mark, Released
-from ledger.log.reading import BatteryView, EntryView
-from ledger.log.searching import Hit, Page
+from ledger.log.reading.published import BatteryView, EntryView
+from ledger.log.reading.searching import Hit, Page
 from ledger.wire.base64text import encode_base64url
 
 

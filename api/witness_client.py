@@ -14,7 +14,7 @@ from concurrent.futures import CancelledError
 import httpx
 
 from keys.errors import declare
-from ledger.log.publishing_witness import MAX_ANSWER, Answer
+from ledger.log.publishing.witness import MAX_ANSWER, Answer
 
 UNREACHABLE = declare(
     "unavailable.witness.unreachable",

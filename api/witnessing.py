@@ -20,7 +20,7 @@ from api.protocol import BoundedProtocol
 from api.refusals import BODY_SIZE, BODY_TIME
 from api.serving import listen, set_up_log, url_of
 from keys.errors import CellbookError
-from ledger.monitor.witness import CLOCK, CONSISTENCY, MAX_BODY, SIGNATURE, SIZE, Witness
+from ledger.monitor.witnessing.witness import CLOCK, CONSISTENCY, MAX_BODY, SIGNATURE, SIZE, Witness
 
 BODY_SECONDS = 20.0
 CONNECTIONS = 256

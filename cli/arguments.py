@@ -8,9 +8,9 @@ import click
 import msgspec
 
 from keys.errors import CellbookError
-from ledger.custody.governance_base import Facility
+from ledger.custody.governance.base import Facility
 from ledger.custody.identifiers import parse_operator_uri
-from ledger.custody.times import parse_moment
+from ledger.custody.values.times import parse_moment
 
 
 def country(context: click.Context, option: click.Parameter, value: str | None) -> str | None:

@@ -11,7 +11,7 @@ import click
 
 if TYPE_CHECKING:
     from ledger.proof.trust import Trust
-    from ledger.proof.verdict import Record
+    from ledger.proof.verdict.values import Record
 
 _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(

@@ -19,14 +19,14 @@ from cli.verify import TRUST
 from keys.errors import FailedError, MalformedError
 
 if TYPE_CHECKING:
-    from ledger.monitor.past import PastLogs
+    from ledger.monitor.auditing.past import PastLogs
 
 
 def open_past(opened: ExitStack, copies: Sequence[Path]) -> PastLogs | None:
     """The logs before, out of copies, the newest first; they are closed with ``opened``. Raises
     what ``OfflineLog`` raises."""
-    from ledger.monitor.offline import OfflineLog
-    from ledger.monitor.past import PastLogs
+    from ledger.monitor.auditing.past import PastLogs
+    from ledger.monitor.copying.offline import OfflineLog
 
     logs = [opened.enter_context(OfflineLog(folder)) for folder in copies]
     return PastLogs(logs) if logs else None
@@ -111,7 +111,7 @@ def audit(
     0 nothing is wrong, 1 something is (its evidence is in the state folder), 3 it could not be
     told.
     """
-    from ledger.monitor.audit import Auditor
+    from ledger.monitor.auditing.audit import Auditor
 
     try:
         believed, _ = read_trust(trust)

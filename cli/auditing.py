@@ -17,12 +17,12 @@ from keys.errors import (
     UnavailableError,
     UndecidedError,
 )
-from ledger.custody.times import format_moment
+from ledger.custody.values.times import format_moment
 
 if TYPE_CHECKING:
-    from ledger.monitor.audit import Auditor
-    from ledger.monitor.audited import Audited
-    from ledger.monitor.cosigning import Cosigner
+    from ledger.monitor.auditing.audit import Auditor
+    from ledger.monitor.auditing.audited import Audited
+    from ledger.monitor.auditing.cosigning import Cosigner
     from ledger.monitor.source import LogSource
 
 
@@ -30,7 +30,7 @@ def cosigner_of(
     key: Path | None, name: str | None, passphrase_file: Path | None
 ) -> Cosigner | None:
     """Who cosigns. Raises ``usage.passphrase.*``, ``usage.audit.cosigner``."""
-    from ledger.monitor.cosigning import Cosigner
+    from ledger.monitor.auditing.cosigning import Cosigner
 
     if (key is None) != (name is None):
         raise click.UsageError("--cosign and --name belong together.")
@@ -44,8 +44,8 @@ def cosigner_of(
 
 def checkpoints_in(path: Path) -> list[bytes]:
     """The checkpoints in a state folder, or the one in a file."""
-    from ledger.monitor.faults import OTHERS
-    from ledger.monitor.state import known_checkpoints
+    from ledger.monitor.auditing.faults import OTHERS
+    from ledger.monitor.auditing.state import known_checkpoints
     from ledger.wire.note import MAX_NOTE
 
     notes = known_checkpoints(path) if path.is_dir() else [read_file(path, MAX_NOTE)]

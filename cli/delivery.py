@@ -16,8 +16,8 @@ from cli.signing import passphrase_option
 from cli.trust import read_trust
 from keys.errors import declare
 from ledger.custody.identifiers import parse_operator_uri
-from ledger.custody.parties import device_uri, guest_uri, parse_issuer_uri
-from ledger.custody.times import format_moment, parse_moment
+from ledger.custody.names.parties import device_uri, guest_uri, parse_issuer_uri
+from ledger.custody.values.times import format_moment, parse_moment
 from ledger.wire.statement import Statement
 
 NOWHERE = declare(

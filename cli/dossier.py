@@ -190,7 +190,7 @@ def from_copies(copies: Sequence[Path], identifier: str, *, quiet: bool = True) 
     """The dossier out of the copy of a log, and of those before it, newest first. Raises
     ``missing.battery`` and what ``OfflineLog`` raises."""
     from cli.log_source import open_copy
-    from ledger.proof.assemble import assemble
+    from ledger.proof.assembly.dossier import assemble
 
     with ExitStack() as stack:
         log, *pasts = [stack.enter_context(open_copy(folder, quiet=quiet)) for folder in copies]

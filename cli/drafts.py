@@ -10,7 +10,7 @@ from keys.errors import declare
 from keys.signer import Signer
 from ledger.custody.events import Event, Manufacture, Model, parse_event
 from ledger.custody.identifiers import parse_subject
-from ledger.custody.labels import parse_label
+from ledger.custody.names.labels import parse_label
 from ledger.custody.subjects import named_by
 from ledger.wire import cbor
 from ledger.wire.statement import TYP_EVENT, Statement, make_statement

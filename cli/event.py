@@ -31,7 +31,7 @@ from cli.output import Example, read_file
 from cli.signing import load_signer
 from keys.cose_key import from_cbor
 from ledger.custody.events import EVENTS
-from ledger.custody.parties import guest_uri
+from ledger.custody.names.parties import guest_uri
 
 KINDS = tuple(kind for kind, _ in EVENTS)
 _Callback = Callable[..., Any]

@@ -13,8 +13,8 @@ import msgspec
 from ledger.custody.events import EVENTS
 from ledger.custody.events.base import unfolded
 from ledger.custody.events.scalars import Form
-from ledger.custody.fields import field_rules
-from ledger.custody.quantities import unit_of_field, units_of
+from ledger.custody.values.fields import field_rules
+from ledger.custody.values.quantities import unit_of_field, units_of
 
 _FORMS = {
     "moment": "2026-06-03T10:00:00+08:00",

@@ -15,7 +15,7 @@ import msgspec
 from cli.event_fields import Field, fields_in
 from keys.errors import CellbookError, declare
 from ledger.custody.events import EVENTS
-from ledger.custody.quantities import parse_quantity
+from ledger.custody.values.quantities import parse_quantity
 from ledger.wire.base64text import decode_base64, decode_base64url
 
 NOT_JSON = declare(

@@ -12,8 +12,8 @@ from cli.output import READ
 from keys.errors import declare
 
 if TYPE_CHECKING:
-    from ledger.proof.evidence import EvidenceMatch, HeldFile
-    from ledger.proof.verdict import StatedDocument
+    from ledger.proof.verdict.evidence import EvidenceMatch, HeldFile
+    from ledger.proof.verdict.values import StatedDocument
 
 ATTACH = declare(
     "usage.event.attach",
@@ -60,7 +60,7 @@ def held_files(folder: Path) -> dict[bytes, HeldFile]:
 
     Raises ``usage.file.read``.
     """
-    from ledger.proof.evidence import HeldFile
+    from ledger.proof.verdict.evidence import HeldFile
 
     held: dict[bytes, HeldFile] = {}
     for file in sorted(_files(folder)):
@@ -87,7 +87,7 @@ def evidence_facts(match: EvidenceMatch) -> dict[str, Any]:
 
 def evidence_text(match: EvidenceMatch) -> str:
     """Which documents are held, for people. What is not held is not shown as checked."""
-    from ledger.proof.table import shown
+    from ledger.proof.report.table import shown
 
     held, missing = match.held, match.not_held
     lines = [f"DOCUMENTS {len(held)} of {len(held) + len(missing)} are in your folder, by SHA-256"]
@@ -103,7 +103,7 @@ def evidence_text(match: EvidenceMatch) -> str:
 
 
 def _named(document: StatedDocument) -> str:
-    from ledger.proof.table import shown
+    from ledger.proof.report.table import shown
 
     kind = "" if document.kind is None else f" ({shown(document.kind)})"
     return f"entry {document.index}, {document.event}, {document.place}{kind}"

@@ -35,7 +35,7 @@ def fault(folder: Path, log_keys: tuple[str, ...], as_json: bool) -> int:
     Exit codes: 0 the log's own signatures prove the fault; 3 they prove what was signed, and the
     rest must be found out by `cellbook audit`; 1 the evidence is none.
     """
-    from ledger.monitor.evidence_check import verify_evidence
+    from ledger.monitor.auditing.evidence_check import verify_evidence
     from ledger.wire.verifier import Verifier
 
     shown = verify_evidence(folder, [Verifier.parse(key) for key in log_keys])

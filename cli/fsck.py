@@ -11,7 +11,7 @@ from cli.output import Example, json_option, print_result, progress
 from cli.trust import read_trust
 
 if TYPE_CHECKING:
-    from ledger.log.fsck import Report
+    from ledger.log.integrity.fsck import Report
 
 
 @click.command(
@@ -36,8 +36,8 @@ def fsck(folder: Path, trust: Path | None, as_json: bool) -> None:
     with 3 when the store cannot be used. Stop the service first: nothing may write meanwhile.
     """
     from keys import pynacl
-    from ledger.log.fsck import fsck as check
     from ledger.log.home import Home
+    from ledger.log.integrity.fsck import fsck as check
 
     home = Home.open(folder)
     believed, _ = read_trust(trust or home.trust_path)

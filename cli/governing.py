@@ -16,7 +16,7 @@ from cli.output import json_option, print_note, print_result, write_file
 from cli.signing import load_signer, passphrase_option
 
 if TYPE_CHECKING:
-    from ledger.custody.governance import Governance, Policy
+    from ledger.custody.governance.statements import Governance, Policy
 
 REGISTRAR_URI = "urn:cellbook:authority:registrar"
 """The registrar of a ledger that was made without naming another."""
@@ -94,7 +94,7 @@ def required_family(office: Office) -> str:
 
 def govern(office: Office, content: Governance, subject: str, family: str) -> None:
     """Show what is to be signed, sign it, hand it in, and print where it is."""
-    from ledger.custody.governance import encode_governance
+    from ledger.custody.governance.statements import encode_governance
     from ledger.wire.statement import TYP_GOVERNANCE, parse_statement, sign_statement
 
     payload = encode_governance(content)
@@ -176,9 +176,9 @@ def register(folder: Path, leaf: bytes) -> dict[str, Any]:
 
 def policy_in_force(folder: Path) -> tuple[Policy, bytes, str]:
     """The policy in force, its entry id, and the log's family."""
-    from ledger.custody.governance import Policy, parse_governance
+    from ledger.custody.governance.statements import Policy, parse_governance
     from ledger.log.home import Home
-    from ledger.log.reading import find_entry
+    from ledger.log.reading.published import find_entry
     from ledger.log.stored import find_log_uri, log_state
     from ledger.wire.statement import parse_statement
 

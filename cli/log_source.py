@@ -12,7 +12,7 @@ from ledger.monitor.source import TOO_LARGE, FolderSource, LogSource
 
 if TYPE_CHECKING:
     from cli.remote import Remote
-    from ledger.monitor.offline import OfflineLog
+    from ledger.monitor.copying.offline import OfflineLog
 
 NOWHERE = declare(
     "usage.log.source",
@@ -39,7 +39,7 @@ def open_source(place: str) -> Iterator[LogSource]:
 def open_copy(folder: Path, *, quiet: bool) -> Iterator[OfflineLog]:
     """The copy of a log in ``folder``. Raises what ``OfflineLog`` raises."""
     from cli.output import progress
-    from ledger.monitor.offline import OfflineLog
+    from ledger.monitor.copying.offline import OfflineLog
 
     with progress("reading entries", quiet=quiet) as tell:
         log = OfflineLog(folder, tell)

@@ -20,7 +20,7 @@ from cli.drafts import resolve_battery
 from cli.output import Example, json_option, print_result, read_file
 from cli.signing import load_signer
 from keys.errors import declare
-from ledger.custody.mandates import (
+from ledger.custody.governance.mandates import (
     DeviceKey,
     Mandate,
     MandateGiven,
@@ -28,7 +28,7 @@ from ledger.custody.mandates import (
     encode_mandate,
     mandate_uri,
 )
-from ledger.custody.parties import device_uri, parse_delegate_uri
+from ledger.custody.names.parties import device_uri, parse_delegate_uri
 from ledger.custody.states import MandateState, decode_state
 from ledger.wire.statement import TYP_MANDATE, locator_to_id, parse_statement, sign_statement
 

@@ -10,7 +10,7 @@ from cli.content import Content, Facts, facts_or_refusal
 from cli.notation import read_item
 from keys.algorithms import ALGORITHMS
 from keys.errors import CellbookError
-from ledger.custody.times import format_moment
+from ledger.custody.values.times import format_moment
 from ledger.wire import cose
 from ledger.wire.cbor import Tag, Value
 from ledger.wire.statement import CONTENT_OF, Statement, parse_statement

@@ -30,7 +30,7 @@ def mirror(place: str, folder: Path, as_json: bool) -> None:
     dossier --from` read them. Run it again for what is new. Every file is checked against the
     checkpoint before it is written; issuers' signatures are not: audit the copy.
     """
-    from ledger.monitor.mirror import mirror as copy
+    from ledger.monitor.copying.mirror import mirror as copy
 
     with open_source(place) as source, progress("copying files", quiet=as_json) as tell:
         done = copy(source, folder, tell)

@@ -15,9 +15,9 @@ from cli.registry import find_operator, operator_facts, operator_text
 from cli.request import LIMITS, OperatorRequest, make_request, parse_request, verify_request
 from cli.signing import load_signer, passphrase_option
 from cli.trust import read_trust
-from ledger.custody.governance import KeyRevoked, OperatorChanged, OperatorRemoved
-from ledger.custody.governance_base import Facility
-from ledger.custody.operators import ROLES
+from ledger.custody.governance.base import Facility
+from ledger.custody.governance.operators import ROLES
+from ledger.custody.governance.statements import KeyRevoked, OperatorChanged, OperatorRemoved
 
 _PATH = click.Path(path_type=Path)
 _name = click.option("--name", help="The operator's name for people.")

@@ -16,7 +16,7 @@ from cli.signing import load_signer, passphrase_option
 from keys.errors import declare
 
 if TYPE_CHECKING:
-    from ledger.custody.governance import Authority, Limits, Policy, Profile
+    from ledger.custody.governance.statements import Authority, Limits, Policy, Profile
 
 UNCHANGED = declare(
     "usage.policy.unchanged",
@@ -130,8 +130,8 @@ def publish(
     It is the policy in force with the changes that are given; its number is one higher. Whether
     whoever is added is who he says is for you to find out before you sign.
     """
-    from ledger.custody.governance import encode_governance
-    from ledger.custody.naming import log_uri
+    from ledger.custody.governance.statements import encode_governance
+    from ledger.custody.names.naming import log_uri
     from ledger.log.genesis import sign_policy
     from ledger.wire.statement import parse_statement
 
@@ -183,7 +183,7 @@ def _check_removed(before: Policy, remove: tuple[str, ...]) -> None:
 def _cosigners(
     before: Policy, role: str, add: tuple[tuple[str, str], ...], remove: tuple[str, ...]
 ) -> tuple[str, ...]:
-    from ledger.custody.cosigners import cosigner
+    from ledger.custody.governance.cosigners import cosigner
 
     kept = [vkey for vkey in getattr(before, COSIGNERS[role]) if vkey not in remove]
     return (*kept, *(cosigner(vkey).vkey for added, vkey in add if added == role))
@@ -192,7 +192,7 @@ def _cosigners(
 def _authorities(
     before: Policy, family: str, add: tuple[tuple[str, str], ...], remove: tuple[str, ...]
 ) -> tuple[Authority, ...]:
-    from ledger.custody.governance import Authority
+    from ledger.custody.governance.statements import Authority
 
     kept = tuple(authority for authority in before.authorities if authority.uri not in remove)
     new = []
@@ -207,7 +207,7 @@ def _authorities(
 
 
 def _profiles(before: Policy, changes: tuple[tuple[str, int], ...]) -> tuple[Profile, ...]:
-    from ledger.custody.governance import Profile
+    from ledger.custody.governance.statements import Profile
 
     versions = {profile.name: profile.version for profile in before.profiles} | dict(changes)
     return tuple(Profile(name=name, version=number) for name, number in versions.items() if number)
@@ -216,7 +216,7 @@ def _profiles(before: Policy, changes: tuple[tuple[str, int], ...]) -> tuple[Pro
 def _limits(before: Policy, changes: tuple[tuple[str, int], ...]) -> Limits:
     import msgspec
 
-    from ledger.custody.governance import Limits
+    from ledger.custody.governance.statements import Limits
 
     values = msgspec.structs.asdict(before.limits) | dict(changes)
     try:
@@ -228,7 +228,7 @@ def _limits(before: Policy, changes: tuple[tuple[str, int], ...]) -> Limits:
 def _facts(found: Policy) -> dict[str, Any]:
     import msgspec
 
-    from ledger.custody.policy import key_of
+    from ledger.custody.governance.policy import key_of
 
     return {
         "number": found.number,
@@ -250,7 +250,7 @@ def _facts(found: Policy) -> dict[str, Any]:
 
 def _checkpoint_keys(found: Policy) -> list[dict[str, Any]]:
     """The log's keys for checkpoints as vkeys: witnesses, and who checks evidence, need them."""
-    from ledger.custody.policy import key_of
+    from ledger.custody.governance.policy import key_of
     from ledger.wire.verifier import Verifier
 
     return [

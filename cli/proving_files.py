@@ -53,7 +53,7 @@ def _participation(data: bytes) -> Facts:
 
 
 def _list(data: bytes) -> Facts:
-    from ledger.custody.lists import parse_document
+    from ledger.custody.lists.rows import parse_document
 
     document = parse_document(data)
     rows = sum(len(leaf.rows) for leaf in document.leaves)

@@ -13,7 +13,7 @@ from cli.trust import read_trust
 
 if TYPE_CHECKING:
     from ledger.log.home import Home
-    from ledger.log.rebuild import Rebuilt
+    from ledger.log.integrity.rebuild import Rebuilt
 
 
 @click.command(
@@ -60,14 +60,14 @@ def rebuild(folder: Path, copy: Path | None, trust: Path | None, as_json: bool) 
 
 
 def _anew(home: Home, genesis: bytes, tell: Progress) -> Rebuilt:
-    from ledger.log.rebuild import rebuild as make
+    from ledger.log.integrity.rebuild import rebuild as make
 
     with closing(home.open_store()) as store:
         return make(store, genesis=genesis, progress=tell)
 
 
 def _restored(home: Home, copy: Path, genesis: bytes, tell: Progress) -> Rebuilt:
-    from ledger.log.restore import restore
+    from ledger.log.integrity.restore import restore
     from ledger.store.sql import SqlStore
 
     with closing(SqlStore.open(home.store_url())) as store:

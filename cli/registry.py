@@ -9,9 +9,9 @@ from msgspec import to_builtins
 
 from cli.output import one_line
 from keys.errors import declare
-from ledger.custody.governance_base import Facility
+from ledger.custody.governance.base import Facility
 from ledger.custody.states import OperatorKey, OperatorState, decode_state
-from ledger.custody.times import format_moment
+from ledger.custody.values.times import format_moment
 
 if TYPE_CHECKING:
     from ledger.store.sql import SqlStore

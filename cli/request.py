@@ -19,8 +19,8 @@ from keys.errors import declare
 from keys.possession import prove, verify_possession
 from keys.purposes import EVENTS
 from keys.signer import Signer
-from ledger.custody.governance import KeyAdded, KeyGrant, OperatorRegistered, Roles
-from ledger.custody.governance_base import CoseKeyBytes, Name, Uri
+from ledger.custody.governance.base import CoseKeyBytes, Name, Uri
+from ledger.custody.governance.statements import KeyAdded, KeyGrant, OperatorRegistered, Roles
 from ledger.custody.identifiers import parse_operator_uri
 from ledger.wire import cbor
 from ledger.wire.limits import Limits

@@ -15,7 +15,7 @@ from keys.errors import RejectedError, declare
 
 if TYPE_CHECKING:
     from keys.signer import Signer
-    from ledger.custody.governance import LogKey, Policy
+    from ledger.custody.governance.statements import LogKey, Policy
 
 PASSED = declare(
     "usage.policy.passed",
@@ -170,9 +170,9 @@ def freeze(
     The log takes nothing more; receipts, dossiers and tiles are given as before. The log that
     follows is made by `cellbook init --successor-of`, with the next root key of this one.
     """
-    from ledger.custody.governance import encode_governance
-    from ledger.custody.handover import Freeze, Successor
-    from ledger.custody.naming import log_uri
+    from ledger.custody.governance.handover import Freeze, Successor
+    from ledger.custody.governance.statements import encode_governance
+    from ledger.custody.names.naming import log_uri
     from ledger.wire.statement import TYP_GOVERNANCE, sign_statement
 
     if (successor is None) != no_successor:
@@ -230,8 +230,8 @@ def _publish(
     yes: bool,
     as_json: bool,
 ) -> None:
-    from ledger.custody.governance import encode_governance
-    from ledger.custody.naming import log_uri
+    from ledger.custody.governance.statements import encode_governance
+    from ledger.custody.names.naming import log_uri
     from ledger.log.genesis import sign_policy
 
     confirm(who, encode_governance(after), log_uri(after.origin), yes=yes)
@@ -256,7 +256,7 @@ def _log_keys(before: Policy, purpose: str, key: bytes, start: int) -> tuple[Log
     """The log keys of ``before`` with the open range of ``purpose`` ended at ``start``."""
     import msgspec
 
-    from ledger.custody.governance import LogKey
+    from ledger.custody.governance.statements import LogKey
 
     values: dict[str, Any] = {"purpose": purpose, "key": key, "from_size": start}
     kept = tuple(

@@ -83,7 +83,7 @@ def _in_folder(
 ) -> FoundPage:
     from cli.answers import FoundHit
     from ledger.log.home import Home
-    from ledger.log.searching import search as search_store
+    from ledger.log.reading.searching import search as search_store
 
     with closing(Home.open(folder).open_store()) as store:
         page = search_store(store, query, kind, after, limit)

@@ -10,7 +10,7 @@ from cli.log_source import open_source
 from cli.output import print_note
 from keys.errors import CellbookError
 from ledger.monitor.kept import KeptCheckpoint
-from ledger.proof.verdict import Record
+from ledger.proof.verdict.values import Record
 from ledger.wire.verifier import Verifier
 
 

@@ -152,11 +152,11 @@ def verify(
     not; 2 the command or a file given to it is wrong; 3 it cannot be told.
     """
     from cli.verify import believed, moment_of, print_with_trust
-    from ledger.proof.export import refusal_facts
-    from ledger.proof.refusal import print_refusal
+    from ledger.proof.report.export import refusal_facts
+    from ledger.proof.report.refusal import print_refusal
+    from ledger.proof.report.supplier import print_supplier
+    from ledger.proof.report.supplier_shapes import supplier_facts
     from ledger.proof.supplier import decode_supplier
-    from ledger.proof.supplier_facts import supplier_facts
-    from ledger.proof.supplier_report import print_supplier
     from ledger.proof.verify_supplier import verify_supplier
 
     check_state(state, log)
@@ -177,7 +177,7 @@ def verify(
 
 
 def _text(shown: ShownOperator) -> str:
-    from ledger.proof.report import paragraph
+    from ledger.proof.report.text import paragraph
 
     removed = "" if shown.removed is None else f", REMOVED by entry {shown.removed}"
     revoked = sum(key.revoked is not None for key in shown.keys)

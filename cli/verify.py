@@ -15,17 +15,17 @@ from cli.output import Example, json_option, print_json, printable, read_file
 from cli.saving import save
 from keys.errors import CellbookError, declare
 from ledger.custody.profiles import choose
-from ledger.custody.times import parse_moment
+from ledger.custody.values.times import parse_moment
 from ledger.proof.dossier import decode_dossier
-from ledger.proof.refusal import print_refusal
-from ledger.proof.report import print_verdict
-from ledger.proof.required import check_rules
+from ledger.proof.report.refusal import print_refusal
+from ledger.proof.report.text import print_verdict
 from ledger.proof.trust import Trust, load_trust, trust_digest
-from ledger.proof.verdict import Verdict
+from ledger.proof.verdict.required import check_rules
+from ledger.proof.verdict.values import Verdict
 from ledger.proof.verify import verify_dossier
 
 if TYPE_CHECKING:
-    from ledger.proof.evidence import EvidenceMatch
+    from ledger.proof.verdict.evidence import EvidenceMatch
 
 TRUST = declare(
     "usage.trust",
@@ -166,7 +166,7 @@ class _Showing:
     def refusal(self, error: CellbookError, file_sha256: bytes) -> None:
         """A record that is not genuine, not whole, or could not be judged."""
         if self._report is not None:
-            from ledger.proof.page import refusal_page
+            from ledger.proof.report.page import refusal_page
 
             page = refusal_page(
                 error,
@@ -179,7 +179,7 @@ class _Showing:
             save(self._report, page.encode())
         text, facts = print_refusal(error), dict[str, object]()
         if self._as_json:
-            from ledger.proof.export import refusal_facts
+            from ledger.proof.report.export import refusal_facts
 
             facts = refusal_facts(error)
         print_with_trust(text, facts, self._trust, self._digest, self._as_json, ok=False)
@@ -195,13 +195,13 @@ class _Showing:
     ) -> None:
         """A genuine record, and which of its documents the buyer holds."""
         if self._report is not None:
-            from ledger.proof.page import verdict_page
+            from ledger.proof.report.page import verdict_page
 
             page = verdict_page(verdict, self._digest, offset_minutes=self._offset, documents=match)
             save(self._report, page.encode())
         text, facts = "", dict[str, object]()
         if self._as_json:
-            from ledger.proof.export import verdict_facts
+            from ledger.proof.report.export import verdict_facts
 
             facts = verdict_facts(verdict, strict=strict)
         else:
@@ -216,7 +216,7 @@ class _Showing:
 def _held(folder: Path) -> Callable[[Verdict], EvidenceMatch]:
     """Compares the documents of a verdict with the files in ``folder``, which are read now."""
     from cli.evidence import held_files
-    from ledger.proof.evidence import match_evidence
+    from ledger.proof.verdict.evidence import match_evidence
 
     files = held_files(folder)
     return lambda verdict: match_evidence(verdict.documents, files)

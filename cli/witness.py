@@ -72,8 +72,8 @@ def witness(
     A log sends its checkpoints with consistency proofs (C2SP tlog-witness). Key and state folder
     belong together: what was cosigned is in the folder, and without it the key is worth nothing.
     """
-    from ledger.monitor.witness import Witness, witness_verifier
-    from ledger.monitor.witness_state import WitnessState
+    from ledger.monitor.witnessing.state import WitnessState
+    from ledger.monitor.witnessing.witness import Witness, witness_verifier
 
     signer = load_signer(key_file, passphrase_file)
     verifier = witness_verifier(name, signer)

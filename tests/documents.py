@@ -79,7 +79,7 @@ def rules() -> str:
         "what cannot be withheld; a gate rule says what a withheld field gives. Rules of a",
         "jurisdiction apply to what happens there or is for its market, on the days by log time on",
         "which they are in force. KEY-1 is checked with every signature:",
-        "`ledger/custody/operators.py`.",
+        "`ledger/custody/governance/operators.py`.",
         "",
         "| Profile | Newest version | About | Sources |",
         "|---|---|---|---|",
@@ -197,7 +197,7 @@ def cases_of(rule: Any, cases: list[dict[str, Any]], outcome: str) -> list[str]:
 def events() -> str:
     """``docs/events.md``."""
     from ledger.custody.events import EVENTS
-    from ledger.custody.fields import field_rules
+    from ledger.custody.values.fields import field_rules
 
     lines = [
         "# Fields of the events",
@@ -221,14 +221,14 @@ def events() -> str:
 
 def verdict_schema() -> str:
     """``docs/verdict.schema.json``."""
-    from ledger.proof.shapes import verdict_schema as schema
+    from ledger.proof.report.shapes import verdict_schema as schema
 
     return json.dumps(schema(), indent=2) + "\n"
 
 
 def supplier_schema() -> str:
     """``docs/supplier.schema.json``."""
-    from ledger.proof.supplier_facts import supplier_schema as schema
+    from ledger.proof.report.supplier_shapes import supplier_schema as schema
 
     return json.dumps(schema(), indent=2) + "\n"
 

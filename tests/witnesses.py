@@ -17,7 +17,7 @@ from pathlib import Path
 
 from keys import keyfile
 from keys.signer import generate
-from ledger.monitor.witness import witness_verifier
+from ledger.monitor.witnessing.witness import witness_verifier
 from ledger.wire.verifier import Verifier
 
 _PASSPHRASE = "a passphrase of tests only, not short"
@@ -26,8 +26,8 @@ import sys
 from pathlib import Path
 from api.witnessing import serve_witness
 from keys import keyfile
-from ledger.monitor.witness import Witness, witness_verifier
-from ledger.monitor.witness_state import WitnessState
+from ledger.monitor.witnessing.witness import Witness, witness_verifier
+from ledger.monitor.witnessing.state import WitnessState
 from ledger.wire.verifier import Verifier
 key, passphrase, name, state, log, port = sys.argv[1:]
 signer = keyfile.load(Path(key), passphrase)

@@ -17,7 +17,7 @@ from cli.event_fields import Field, fields_in, fields_of
 from cli.event_values import Values, read_fields
 from keys.errors import CellbookError, declare
 from ledger.custody.events import EVENTS
-from ledger.custody.quantities import units_of
+from ledger.custody.values.quantities import units_of
 
 MAPPING = declare(
     "usage.import.mapping",

@@ -13,7 +13,7 @@ from typing import Literal
 
 from cli.importing.cells import date_fault
 from keys.errors import declare
-from ledger.custody.times import parse_date, parse_moment
+from ledger.custody.values.times import parse_date, parse_moment
 
 DATE = declare(
     "malformed.cell.time",

@@ -11,7 +11,7 @@ import msgspec
 
 from cli.event_fields import Field, fields_in, fields_of, written_as
 from keys.errors import CellbookError
-from ledger.custody.quantities import parse_quantity, units_of
+from ledger.custody.values.quantities import parse_quantity, units_of
 
 _LEFT_OUT = ("type", "version", "source_ref", "time_precision", "evidence", "regulatory_report")
 _NEED = {"R": "required", "C": "wanted under a condition", "O": "optional"}

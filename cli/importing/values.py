@@ -24,8 +24,8 @@ from cli.importing.mapping import Source
 from cli.importing.moments import read_date, read_moment
 from cli.importing.sheet import Cell
 from keys.errors import CellbookError, declare
-from ledger.custody.codes import parse_gbt34014
-from ledger.custody.quantities import parse_quantity
+from ledger.custody.names.codes import parse_gbt34014
+from ledger.custody.values.quantities import parse_quantity
 
 NOT_SIGNED = declare(
     "undecided.import.reference",

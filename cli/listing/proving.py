@@ -11,7 +11,7 @@ from cli.asking import asking, asking_options, check_state, compare_state, state
 from cli.listing.stating import day, scheme_name
 from cli.output import json_option, print_result, read_file
 from keys.errors import CellbookError
-from ledger.custody.lists import check_identifier
+from ledger.custody.lists.rows import check_identifier
 
 _PATH = click.Path(path_type=Path)
 _MAX_FILE = 32 << 20
@@ -19,7 +19,7 @@ _MAX_FILE = 32 << 20
 
 def listed_identifier(context: click.Context, argument: click.Parameter, value: str) -> str:
     """A code, or an operator's name, under which lists name it."""
-    from ledger.custody.schemes import identifier_of
+    from ledger.custody.lists.schemes import identifier_of
 
     try:
         return check_identifier(identifier_of(value))
@@ -117,10 +117,10 @@ def verify(
     command or a file given to it is wrong; 3 it cannot be told.
     """
     from cli.verify import believed, moment_of, print_with_trust
-    from ledger.proof.export import refusal_facts
     from ledger.proof.participation import decode_participation
-    from ledger.proof.participation_report import participant_facts, print_participant
-    from ledger.proof.refusal import print_refusal
+    from ledger.proof.report.export import refusal_facts
+    from ledger.proof.report.participation import participant_facts, print_participant
+    from ledger.proof.report.refusal import print_refusal
     from ledger.proof.verify_participation import verify_participation
 
     check_state(state, log)

@@ -12,8 +12,8 @@ from cli.listing.source import ListSource, ShownList, ShownSnapshot, open_source
 from cli.listing.stating import day, scheme_name
 from cli.output import json_option, one_line, print_result
 from keys.errors import declare
-from ledger.custody.lists import ListDocument, ListLeaf, ListRow
-from ledger.custody.times import format_moment
+from ledger.custody.lists.rows import ListDocument, ListLeaf, ListRow
+from ledger.custody.values.times import format_moment
 
 NONE = declare(
     "missing.list.day",

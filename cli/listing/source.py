@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from keys.errors import declare
-from ledger.custody.lists import MAX_DOCUMENT, ListDocument, parse_document
+from ledger.custody.lists.rows import MAX_DOCUMENT, ListDocument, parse_document
 from ledger.wire.base64text import decode_base64url, encode_base64url
 
 if TYPE_CHECKING:

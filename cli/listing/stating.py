@@ -19,16 +19,16 @@ from cli.saving import save
 from cli.signing import load_signer, passphrase_option
 from cli.trust import read_trust
 from keys.errors import CellbookError, declare
-from ledger.custody.governance import ListSnapshot, encode_governance
-from ledger.custody.lists import (
+from ledger.custody.governance.statements import ListSnapshot, encode_governance
+from ledger.custody.lists.rows import (
     MAX_DOCUMENT,
     ListDocument,
     check_root,
     encode_document,
     parse_document,
 )
-from ledger.custody.schemes import SCHEMES, check_scheme, list_uri
-from ledger.custody.times import parse_date
+from ledger.custody.lists.schemes import SCHEMES, check_scheme, list_uri
+from ledger.custody.values.times import parse_date
 from ledger.wire.base64text import encode_base64url
 from ledger.wire.statement import TYP_GOVERNANCE, parse_statement, sign_statement
 

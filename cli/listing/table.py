@@ -13,10 +13,17 @@ import msgspec
 from cli.importing.cells import code_fault, error_fault, plain
 from cli.importing.sheet import Row, open_sheet, rows
 from keys.errors import CellbookError, declare
-from ledger.custody.companies import parse_uscc
-from ledger.custody.lists import ORDER, ROW, ListDocument, ListRow, check_identifier, document_of
-from ledger.custody.schemes import SCHEMES, category_of
-from ledger.custody.times import parse_date
+from ledger.custody.lists.rows import (
+    ORDER,
+    ROW,
+    ListDocument,
+    ListRow,
+    check_identifier,
+    document_of,
+)
+from ledger.custody.lists.schemes import SCHEMES, category_of
+from ledger.custody.names.companies import parse_uscc
+from ledger.custody.values.times import parse_date
 
 COLUMNS = declare(
     "usage.list.columns",

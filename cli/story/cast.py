@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from ledger.custody.schemes import WHITE_LIST
+from ledger.custody.lists.schemes import WHITE_LIST
 
 PACK = "4A6PCPM27KLPCLE742946319"
 SECOND_LIFE = "4A6PCPMF5F2946319RP"

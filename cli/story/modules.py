@@ -24,7 +24,7 @@ from cli.story.cast import (
 from cli.story.first_life import FIRST_LIFE
 from cli.story.splitting import MODULES, SPARE, SPLIT, STORAGE_UNIT
 from ledger.custody.identifiers import battery_uri
-from ledger.custody.schemes import WHITE_LIST
+from ledger.custody.lists.schemes import WHITE_LIST
 
 _FIRST_LIFE = tuple(
     replace(step, says={**step.says, "children": [battery_uri(code) for code in MODULES]})

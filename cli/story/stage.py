@@ -27,7 +27,7 @@ from cli.story.service import Service, run_cellbook
 from keys import keyfile
 from keys.errors import declare
 from keys.signer import generate
-from ledger.custody.governance import encode_governance
+from ledger.custody.governance.statements import encode_governance
 from ledger.custody.profiles import Profiles, choose
 from ledger.log.home import REGISTRAR_URI, Home
 from ledger.proof.trust import load_trust

@@ -9,16 +9,16 @@ import msgspec
 from keys.cose_key import Backend, CoseKey
 from keys.errors import declare
 from ledger.custody.decision import NO_CHAINS, Content, Decision, decide
-from ledger.custody.governance import Policy
-from ledger.custody.operators import signing_key
+from ledger.custody.governance.operators import signing_key
+from ledger.custody.governance.policy import NO_POLICY, root_key_for
+from ledger.custody.governance.statements import Policy
+from ledger.custody.governance.succession import check_open
 from ledger.custody.placing import NO_WHOLES, Wholes
-from ledger.custody.policy import NO_POLICY, root_key_for
 from ledger.custody.profiles import Profiles
 from ledger.custody.refold import Chain
 from ledger.custody.rules import Occasion
 from ledger.custody.states import LogState, State
 from ledger.custody.subjects import CitedEntry
-from ledger.custody.succession import check_open
 from ledger.wire.statement import Statement, check_signature
 
 TOO_LARGE = declare(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ledger.custody.governance_base import Facility
+from ledger.custody.governance.base import Facility
 
 
 class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

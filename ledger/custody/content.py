@@ -5,21 +5,21 @@ from __future__ import annotations
 import msgspec
 
 from keys.errors import declare
-from ledger.custody.carrying import carried_names
 from ledger.custody.events import Event, parse_event
-from ledger.custody.governance import (
+from ledger.custody.governance.carrying import carried_names
+from ledger.custody.governance.guests import guest_names
+from ledger.custody.governance.handover import CarriedOver
+from ledger.custody.governance.mandates import Mandate, mandate_names, parse_mandate
+from ledger.custody.governance.operators import key_uri
+from ledger.custody.governance.policy import key_of
+from ledger.custody.governance.statements import (
     Governance,
     Head,
     KeyAdded,
     OperatorRegistered,
     parse_governance,
 )
-from ledger.custody.guests import guest_names
-from ledger.custody.handover import CarriedOver
-from ledger.custody.issuing import claim_names, issuer_names
-from ledger.custody.mandates import Mandate, mandate_names, parse_mandate
-from ledger.custody.operators import key_uri
-from ledger.custody.policy import key_of
+from ledger.custody.names.issuing import claim_names, issuer_names
 from ledger.custody.sourcing import source_of
 from ledger.custody.speaking import speaker_names
 from ledger.custody.subjects import entries_of, named_by

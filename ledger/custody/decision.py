@@ -13,7 +13,6 @@ from types import MappingProxyType
 import msgspec
 
 from keys.errors import declare
-from ledger.custody.carrying import check_carried, without_fresh
 from ledger.custody.content import Content as Content
 from ledger.custody.content import Needed as Needed
 from ledger.custody.content import needed as needed
@@ -21,15 +20,16 @@ from ledger.custody.content import read_content as read_content
 from ledger.custody.documents import check_document
 from ledger.custody.events import Event, Model, kind_of
 from ledger.custody.fold import fold
-from ledger.custody.governance import (
+from ledger.custody.governance.carrying import check_carried, without_fresh
+from ledger.custody.governance.effects import AUDIENCE, WRONG_SUBJECT, govern
+from ledger.custody.governance.guests import follow_guest
+from ledger.custody.governance.mandates import Mandate, apply_mandate
+from ledger.custody.governance.policy import NO_POLICY
+from ledger.custody.governance.statements import (
     Governance,
 )
-from ledger.custody.governed import AUDIENCE, WRONG_SUBJECT, govern
-from ledger.custody.guests import follow_guest
 from ledger.custody.identifiers import GS1_HOST, is_model_uri, parse_subject
-from ledger.custody.mandates import Mandate, apply_mandate
 from ledger.custody.placing import NO_WHOLES, Wholes
-from ledger.custody.policy import NO_POLICY
 from ledger.custody.profiles import Profiles
 from ledger.custody.refold import Chain, Change, change_of, changed, following
 from ledger.custody.rules import Case, Finding, Occasion, judge, refusal
@@ -53,7 +53,7 @@ from ledger.custody.subjects import (
     concerned_by,
     named_by,
 )
-from ledger.custody.times import parse_moment
+from ledger.custody.values.times import parse_moment
 from ledger.wire.hash_envelope import HashEnvelope
 from ledger.wire.statement import Statement
 

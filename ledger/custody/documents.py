@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from keys.errors import declare
-from ledger.custody.guests import KIND
-from ledger.custody.mandates import UNKNOWN
-from ledger.custody.parties import is_device, is_guest
+from ledger.custody.governance.guests import KIND
+from ledger.custody.governance.mandates import UNKNOWN
+from ledger.custody.names.parties import is_device, is_guest
 from ledger.custody.states import AliasState, BatteryState, State
 from ledger.wire.statement import Statement
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from keys.errors import CellbookError, declare
 from ledger.custody.identifiers import code_of
-from ledger.custody.labels import look_alikes, parse_label
+from ledger.custody.names.labels import look_alikes, parse_label
 from ledger.custody.states import AliasState, BatteryState, State
 
 NO_BATTERY = declare(

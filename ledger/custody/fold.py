@@ -33,7 +33,6 @@ from ledger.custody.events import (
     Withdrawal,
 )
 from ledger.custody.events.measured import Counted
-from ledger.custody.fields import Present, read
 from ledger.custody.states import (
     FIT,
     MAX_DISPUTED,
@@ -48,7 +47,8 @@ from ledger.custody.states import (
     Status,
 )
 from ledger.custody.subjects import Named, cited_by
-from ledger.custody.times import parse_moment
+from ledger.custody.values.fields import Present, read
+from ledger.custody.values.times import parse_moment
 
 DAMAGING = ("fire", "crash", "flood", "recall")
 VANISHING = ("theft", "loss")

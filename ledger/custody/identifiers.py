@@ -14,17 +14,17 @@ from typing import Literal
 import msgspec
 
 from keys.errors import CellbookError, declare
-from ledger.custody.codes import Gbt34014 as Gbt34014
-from ledger.custody.codes import parse_gbt34014 as parse_gbt34014
-from ledger.custody.companies import Lei as Lei
-from ledger.custody.companies import Uscc as Uscc
-from ledger.custody.companies import parse_lei as parse_lei
-from ledger.custody.companies import parse_uscc as parse_uscc
-from ledger.custody.gs1 import GS1_HOST as GS1_HOST
-from ledger.custody.gs1 import Gs1 as Gs1
-from ledger.custody.gs1 import parse_gs1 as parse_gs1
-from ledger.custody.storage_codes import Gbt45565 as Gbt45565
-from ledger.custody.storage_codes import parse_gbt45565 as parse_gbt45565
+from ledger.custody.names.codes import Gbt34014 as Gbt34014
+from ledger.custody.names.codes import parse_gbt34014 as parse_gbt34014
+from ledger.custody.names.companies import Lei as Lei
+from ledger.custody.names.companies import Uscc as Uscc
+from ledger.custody.names.companies import parse_lei as parse_lei
+from ledger.custody.names.companies import parse_uscc as parse_uscc
+from ledger.custody.names.gs1 import GS1_HOST as GS1_HOST
+from ledger.custody.names.gs1 import Gs1 as Gs1
+from ledger.custody.names.gs1 import parse_gs1 as parse_gs1
+from ledger.custody.names.storage_codes import Gbt45565 as Gbt45565
+from ledger.custody.names.storage_codes import parse_gbt45565 as parse_gbt45565
 
 NOT_CANONICAL = declare(
     "rejected.subject.not-canonical",

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from keys.errors import declare
 from ledger.custody.events import Correction, Event, Repurpose, Resolution, Withdrawal
 from ledger.custody.fold import fold
-from ledger.custody.handover import CarriedOver
+from ledger.custody.governance.handover import CarriedOver
 from ledger.custody.profiles import CORE, version_of
 from ledger.custody.states import (
     MAX_CORRECTED,
@@ -30,7 +30,7 @@ from ledger.custody.states import (
     State,
 )
 from ledger.custody.subjects import CitedEntry, Named, cited_by, named_by
-from ledger.custody.times import parse_moment
+from ledger.custody.values.times import parse_moment
 
 if TYPE_CHECKING:
     from ledger.custody.citing import Registered

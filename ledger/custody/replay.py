@@ -15,7 +15,7 @@ from keys.cose_key import Backend
 from ledger.custody.admission import admit
 from ledger.custody.citing import Registered, cited_entries
 from ledger.custody.decision import Content, Decision, needed, read_content
-from ledger.custody.governance import Governance, Head
+from ledger.custody.governance.statements import Governance, Head
 from ledger.custody.refold import change_of, fetch_chains
 from ledger.custody.rules import Occasion
 from ledger.custody.states import LogState, State, decode_state, encode_state

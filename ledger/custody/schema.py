@@ -17,7 +17,7 @@ from ledger.custody.events import EVENTS, Event
 from ledger.custody.events.base import unfolded
 from ledger.custody.events.scalars import LONGEST_KEY, Form, Needed, Shown
 from ledger.custody.payload import UNKNOWN_TYPE
-from ledger.custody.quantities import unit_of_field
+from ledger.custody.values.quantities import unit_of_field
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 SHOWN = {

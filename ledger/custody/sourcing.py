@@ -12,8 +12,8 @@ from hashlib import sha256
 
 from keys.errors import declare
 from ledger.custody.events import Event
-from ledger.custody.fields import EventView, Present, read
 from ledger.custody.states import SourceClaim, State
+from ledger.custody.values.fields import EventView, Present, read
 from ledger.wire.base64text import encode_base64url
 from ledger.wire.statement import Statement
 

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from ledger.custody.events import Event
-from ledger.custody.mandates import UNKNOWN, check_mandate, mandate_uri
-from ledger.custody.signing_keys import REMOVED_ISSUER, UNKNOWN_ISSUER
+from ledger.custody.governance.mandates import UNKNOWN, check_mandate, mandate_uri
+from ledger.custody.governance.signing_keys import REMOVED_ISSUER, UNKNOWN_ISSUER
 from ledger.custody.states import DeviceState, GuestState, OperatorState, State
 from ledger.wire.statement import Statement
 

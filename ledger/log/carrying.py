@@ -13,20 +13,20 @@ import msgspec
 
 from keys.errors import CellbookError, FailedError
 from keys.signer import Signer
-from ledger.custody.carrying import Carried, names_in, written
 from ledger.custody.events import Event
-from ledger.custody.governance import Head, Policy, encode_governance, parse_governance
-from ledger.custody.handover import CarriedOver, CarriedSubject
+from ledger.custody.governance.carrying import Carried, names_in, written
+from ledger.custody.governance.handover import CarriedOver, CarriedSubject
+from ledger.custody.governance.statements import Head, Policy, encode_governance, parse_governance
 from ledger.custody.identifiers import BATTERY_NAMES
 from ledger.custody.states import AliasState, BatteryState, LogState
 from ledger.custody.subjects import named_by
 from ledger.log.outcome import Outcome
-from ledger.log.reading import read_entry
+from ledger.log.reading.published import read_entry
 from ledger.log.registration import Prepared, Submitted, unchecked
 from ledger.log.sequencer import BUSY
 from ledger.log.signers import LogSigners
-from ledger.proof.reader import LogReader
-from ledger.proof.taken_over import level_of, taken_over
+from ledger.proof.assembly.reader import LogReader
+from ledger.proof.assembly.taken_over import level_of, taken_over
 from ledger.store.sql import SqlStore
 from ledger.tree.merkle import leaf_hash
 from ledger.tree.prefix import PrefixProof, key_of, verify_absence

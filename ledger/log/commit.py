@@ -13,12 +13,12 @@ from contextlib import contextmanager
 import msgspec
 
 from keys.errors import CellbookError, UnavailableError, declare
-from ledger.custody.governance import Head, encode_governance
+from ledger.custody.governance.statements import Head, encode_governance
 from ledger.custody.states import LogState
 from ledger.log.desk import Desk
 from ledger.log.index import extend_index
 from ledger.log.outcome import FAULT, Placed
-from ledger.log.publishing_memory import Continuity
+from ledger.log.publishing.memory import Continuity
 from ledger.log.registration import Prepared, unchecked
 from ledger.log.signers import LogSigners
 from ledger.log.stored import STATE

@@ -9,10 +9,10 @@ from pathlib import Path
 from keys import keyfile
 from keys.errors import declare
 from keys.signer import Signer, SoftwareSigner, generate
-from ledger.custody.governance import Authority, Policy
-from ledger.custody.handover import Predecessor
+from ledger.custody.governance.handover import Predecessor
+from ledger.custody.governance.statements import Authority, Policy
 from ledger.custody.identifiers import parse_operator_uri
-from ledger.custody.naming import check_origin, family_uri
+from ledger.custody.names.naming import check_origin, family_uri
 from ledger.custody.profiles import Profiles
 from ledger.log.genesis import genesis_policy, refuse_begun, sign_policy, write_genesis
 from ledger.log.home import (

@@ -6,7 +6,8 @@ from keys.algorithms import ED25519, ESP256, ML_DSA_44, ML_DSA_65
 from keys.cose_key import CoseKey
 from keys.errors import declare
 from keys.signer import Signer
-from ledger.custody.governance import (
+from ledger.custody.governance.handover import Predecessor
+from ledger.custody.governance.statements import (
     Authority,
     Limits,
     LogKey,
@@ -14,8 +15,7 @@ from ledger.custody.governance import (
     Profile,
     encode_governance,
 )
-from ledger.custody.handover import Predecessor
-from ledger.custody.naming import family_uri, log_uri
+from ledger.custody.names.naming import family_uri, log_uri
 from ledger.custody.profiles import CORE, Profiles
 from ledger.custody.profiles import PROFILES as PROFILES_KNOWN
 from ledger.log.commit import GroupCommit

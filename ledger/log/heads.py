@@ -19,7 +19,7 @@ import msgspec
 
 from keys.errors import declare
 from ledger.custody.decision import read_content
-from ledger.custody.governance import Head
+from ledger.custody.governance.statements import Head
 from ledger.custody.states import LogState
 from ledger.log.commit import Clock, Commit, GroupCommit
 from ledger.log.signers import LogSigners

@@ -18,7 +18,7 @@ from keys import keyfile
 from keys.errors import CellbookError, declare
 from keys.signer import Signer, SoftwareSigner, generate
 from ledger.custody.profiles import Profiles
-from ledger.log.publishing_memory import SignedMemory
+from ledger.log.publishing.memory import SignedMemory
 from ledger.log.signers import LogSigners
 from ledger.proof.trust import load_trust
 from ledger.store.sql import SqlStore

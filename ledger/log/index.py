@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from keys.errors import declare
 from ledger.custody.decision import read_content
-from ledger.custody.governance import Head
+from ledger.custody.governance.statements import Head
 from ledger.store.indexing import Pair
 from ledger.store.writing import Writing
 from ledger.tree.prefix import EMPTY, key_of

@@ -9,30 +9,30 @@ from contextlib import suppress
 from keys.cose_key import Backend, CoseKey
 from keys.errors import DamagedError, UnavailableError, declare
 from keys.purposes import RECEIPTS
-from ledger.custody.policy import key_of
+from ledger.custody.governance.policy import key_of
 from ledger.custody.states import LogState
-from ledger.log import reading, tiles
 from ledger.log.carrying import Carrier
 from ledger.log.commit import Clock, GroupCommit, end_time
-from ledger.log.dossiers import WAIT, Dossiers
 from ledger.log.heads import Epochs, read_head
-from ledger.log.lists import Lists
 from ledger.log.outcome import Outcome
 from ledger.log.predecessor import PastLogs
-from ledger.log.publishing import CANDIDATE, Publishing
-from ledger.log.publishing_delay import Delayed
-from ledger.log.publishing_memory import begin, check_shown
-from ledger.log.publishing_rounds import LOCK, Publisher
-from ledger.log.publishing_witness import Ask
-from ledger.log.reading import NO_CHECKPOINT, BatteryView, PublishedLog
+from ledger.log.publishing.checkpoints import CANDIDATE, Publishing
+from ledger.log.publishing.delay import Delayed
+from ledger.log.publishing.memory import begin, check_shown
+from ledger.log.publishing.rounds import LOCK, Publisher
+from ledger.log.publishing.witness import Ask
+from ledger.log.reading import published, tiles
+from ledger.log.reading.dossiers import WAIT, Dossiers
+from ledger.log.reading.lists import Lists
+from ledger.log.reading.published import NO_CHECKPOINT, BatteryView, PublishedLog
+from ledger.log.reading.searching import Page, search
+from ledger.log.reading.suppliers import Suppliers
 from ledger.log.receipts import Receipts
 from ledger.log.registration import Prepared, Submitted, prepare
-from ledger.log.searching import Page, search
 from ledger.log.sequencer import QUEUE_LIMIT, STOPPED, Sequencer
 from ledger.log.signers import LogSigners
 from ledger.log.snapshot import Snapshots
 from ledger.log.stored import find_log_uri, log_state
-from ledger.log.suppliers import Suppliers
 from ledger.store.failures import StoreUncertain
 from ledger.store.sql import SqlStore
 from ledger.tree.proofs import Proofs
@@ -162,7 +162,7 @@ class Ledger:
 
     def receipts(self, entry_ids: Sequence[bytes]) -> list[bytes]:
         """Receipts for several entries at one tree size. Raises ``missing.entry``."""
-        indexes = [reading.find_entry(self._store, entry_id).index for entry_id in entry_ids]
+        indexes = [published.find_entry(self._store, entry_id).index for entry_id in entry_ids]
         known = self._continuity.known
         log, head = self.log(), self._store.head()
         self._continuity.check(known, head, self._store)
@@ -170,7 +170,7 @@ class Ledger:
 
     def statement(self, entry_id: bytes) -> bytes:
         """The leaf bytes of an entry. Raises ``missing.entry``."""
-        return reading.find_entry(self._store, entry_id).leaf
+        return published.find_entry(self._store, entry_id).leaf
 
     def transparent_statement(self, entry_id: bytes) -> bytes:
         """The Transparent Statement (RFC 9943): the entry with a receipt in its unprotected
@@ -187,7 +187,7 @@ class Ledger:
     def find(self, identifier: str) -> str:
         """The subject of the battery with this code, URI or further name. Raises
         ``missing.battery``."""
-        return reading.find_battery(self._store, identifier)
+        return published.find_battery(self._store, identifier)
 
     def search(
         self, query: str, kind: str | None = None, after: str | None = None, limit: int = 100
@@ -197,7 +197,7 @@ class Ledger:
 
     def battery(self, subject: str) -> BatteryView:
         """The battery as the log knows it. Raises ``missing.battery``."""
-        return reading.view_battery(self._store, subject)
+        return published.view_battery(self._store, subject)
 
     def audited_dossier(self, subject: str) -> bytes:
         """The battery's dossier at the newest checkpoint that auditors have cosigned.

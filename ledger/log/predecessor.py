@@ -8,18 +8,18 @@ from contextlib import closing
 from pathlib import Path
 
 from keys.errors import declare
-from ledger.custody.governance import Policy, parse_governance
-from ledger.custody.handover import Freeze, Predecessor, Proved
+from ledger.custody.governance.handover import Freeze, Predecessor, Proved
+from ledger.custody.governance.statements import Policy, parse_governance
 from ledger.custody.states import LogState
 from ledger.log.home import CONFIG_FILE, Home
-from ledger.log.reading import PublishedLog
+from ledger.log.reading.published import PublishedLog
 from ledger.log.receipts import Receipts
 from ledger.log.stored import find_log_uri
-from ledger.monitor.offline import OfflineLog
-from ledger.proof.assemble_past import assemble_past
+from ledger.monitor.copying.offline import OfflineLog
+from ledger.proof.assembly.past import assemble_past
+from ledger.proof.assembly.reader import LogReader
 from ledger.proof.checkpoint import parse_body
-from ledger.proof.predecessor import Recalled, read_levels, verify_past
-from ledger.proof.reader import LogReader
+from ledger.proof.checks.predecessor import Recalled, read_levels, verify_past
 from ledger.proof.receipt import parse_receipt
 from ledger.tree.prefix import PrefixProof
 from ledger.tree.proofs import Proofs

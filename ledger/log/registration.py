@@ -15,10 +15,10 @@ from keys.cose_key import Backend, CoseKey
 from keys.errors import CellbookError, RejectedError, declare
 from ledger.custody.decision import Content, Needed, needed, read_content
 from ledger.custody.events import Release
-from ledger.custody.governance import Governance, Policy
-from ledger.custody.handover import CarriedOver
-from ledger.custody.mandates import MandateGiven
-from ledger.custody.operators import signing_key
+from ledger.custody.governance.handover import CarriedOver
+from ledger.custody.governance.mandates import MandateGiven
+from ledger.custody.governance.operators import signing_key
+from ledger.custody.governance.statements import Governance, Policy
 from ledger.log.snapshot import Snapshot, Snapshots
 from ledger.wire.statement import TYP_HEAD, Statement, check_signature, parse_statement
 

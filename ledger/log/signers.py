@@ -8,9 +8,9 @@ import msgspec
 
 from keys.errors import declare
 from keys.signer import Signer
-from ledger.custody.policy import log_key
+from ledger.custody.governance.policy import log_key
 from ledger.custody.states import LogState
-from ledger.log.publishing_memory import SignedMemory
+from ledger.log.publishing.memory import SignedMemory
 from ledger.wire.tlog_policy import TlogPolicy
 
 NOT_OURS = declare(

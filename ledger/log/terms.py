@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from keys.errors import CellbookError
 from ledger.custody.decision import Content
 from ledger.custody.events import Event, Manufacture, Model, Repurpose
-from ledger.custody.governance import ListSnapshot
-from ledger.custody.handover import CarriedOver, CarriedSubject
+from ledger.custody.governance.handover import CarriedOver, CarriedSubject
+from ledger.custody.governance.statements import ListSnapshot
 from ledger.custody.identifiers import parse_subject
 from ledger.custody.states import AliasState
 from ledger.custody.subjects import named_by

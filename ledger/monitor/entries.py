@@ -15,9 +15,9 @@ import msgspec
 
 from keys.errors import CellbookError, declare
 from ledger.custody.decision import read_content
-from ledger.custody.governance import Head
+from ledger.custody.governance.statements import Head
 from ledger.monitor.checked import CheckedTiles
-from ledger.proof.heads import LATEST
+from ledger.proof.checks.heads import LATEST
 from ledger.tree.tiles import TILE
 from ledger.wire.statement import TYP_HEAD, Statement, parse_statement
 

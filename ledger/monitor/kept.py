@@ -1,7 +1,7 @@
 """The last checkpoint of a log that a verifier has seen, kept in a folder between its checks.
 
     <name>/checkpoint   the newest one, a signed note; the folder's name is made from the origin
-    <name>/evidence/    pairs that contradict each other (``ledger.monitor.evidence``)
+    <name>/evidence/    pairs that contradict each other (``ledger.monitor.auditing.evidence``)
 
 It tells apart what one dossier cannot: a log that shows one history today and another tomorrow. An
 older checkpoint than the one that is kept is no contradiction by itself, so it is compared as well.
@@ -17,11 +17,11 @@ from pathlib import Path
 import msgspec
 
 from keys.errors import CellbookError, ErrorCode, declare
+from ledger.monitor.auditing.evidence import of_checkpoints, write_evidence
+from ledger.monitor.auditing.faults import FORK, ROLLBACK
+from ledger.monitor.auditing.state import write_whole
 from ledger.monitor.checked import CheckedTiles
-from ledger.monitor.evidence import of_checkpoints, write_evidence
-from ledger.monitor.faults import FORK, ROLLBACK
 from ledger.monitor.source import LogSource, fetch_checkpoint, stated_checkpoint
-from ledger.monitor.state import write_whole
 from ledger.proof.checkpoint import Checkpoint, open_checkpoint
 from ledger.tree.proofs import Proofs
 from ledger.wire.note import MAX_NOTE

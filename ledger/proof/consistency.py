@@ -10,7 +10,7 @@ import msgspec
 
 from keys.cose_key import CoseKey
 from keys.errors import declare
-from ledger.custody.naming import log_uri
+from ledger.custody.names.naming import log_uri
 from ledger.proof.checkpoint import Checkpoint
 from ledger.proof.receipt import (
     CONSISTENCY,

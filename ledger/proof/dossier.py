@@ -12,8 +12,8 @@ from itertools import pairwise
 import msgspec
 
 from keys.errors import declare
-from ledger.proof.completeness import Stated, index_value, parse_index
-from ledger.proof.listings import ListProofs, lists_value, parse_lists
+from ledger.proof.checks.completeness import Stated, index_value, parse_index
+from ledger.proof.checks.listings import ListProofs, lists_value, parse_lists
 from ledger.wire import cbor
 from ledger.wire.cbor import Limits, Value
 

@@ -12,11 +12,11 @@ from hashlib import sha256
 import msgspec
 
 from keys.errors import CellbookError, declare
-from ledger.custody.lists import check_identifier
-from ledger.custody.membership import ListProof, parse_proofs, proofs_value
-from ledger.custody.schemes import check_scheme
-from ledger.custody.times import parse_date
-from ledger.proof.completeness import Stated, index_value, parse_index
+from ledger.custody.lists.membership import ListProof, parse_proofs, proofs_value
+from ledger.custody.lists.rows import check_identifier
+from ledger.custody.lists.schemes import check_scheme
+from ledger.custody.values.times import parse_date
+from ledger.proof.checks.completeness import Stated, index_value, parse_index
 from ledger.proof.dossier import DossierEntry, encode_entries, parse_entries
 from ledger.wire import cbor
 from ledger.wire.cbor import Limits, Value

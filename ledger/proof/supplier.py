@@ -13,10 +13,10 @@ import msgspec
 
 from keys.errors import CellbookError, declare
 from ledger.custody.identifiers import parse_operator_uri
-from ledger.custody.times import parse_date
-from ledger.proof.completeness import Stated, index_value, parse_index
+from ledger.custody.values.times import parse_date
+from ledger.proof.checks.completeness import Stated, index_value, parse_index
+from ledger.proof.checks.listings import ListProofs, lists_value, parse_lists
 from ledger.proof.dossier import DossierEntry, encode_entries, parse_entries
-from ledger.proof.listings import ListProofs, lists_value, parse_lists
 from ledger.wire import cbor
 from ledger.wire.cbor import Limits, Value
 

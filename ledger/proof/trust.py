@@ -16,8 +16,8 @@ from msgspec import Meta
 from keys import cose_key
 from keys.cose_key import CoseKey
 from keys.errors import CellbookError, declare
-from ledger.custody.cosigners import check_cosigners, cosigners
-from ledger.custody.naming import check_origin
+from ledger.custody.governance.cosigners import check_cosigners, cosigners
+from ledger.custody.names.naming import check_origin
 from ledger.proof.quorum import AtLeast, Panel, panel_of
 from ledger.wire.base64text import (
     decode_base64,

@@ -25,15 +25,13 @@ import msgspec
 
 from keys.cose_key import Backend
 from keys.errors import declare
+from ledger.custody.lists.schemes import list_uri
 from ledger.custody.placing import NO_WHOLES
 from ledger.custody.profiles import Profiles, check_known
-from ledger.custody.schemes import list_uri
 from ledger.custody.states import BatteryState
-from ledger.proof.carried import carried_by
-from ledger.proof.completeness import verify_complete
-from ledger.proof.dossier import Dossier, decode_dossier
-from ledger.proof.facts import match_label, tell
-from ledger.proof.genuine import (
+from ledger.proof.checks.carried import carried_by
+from ledger.proof.checks.completeness import verify_complete
+from ledger.proof.checks.genuine import (
     check_ledger,
     check_root,
     check_time,
@@ -41,9 +39,8 @@ from ledger.proof.genuine import (
     verify_cosigned,
     verify_receipts,
 )
-from ledger.proof.history import History, read_entries, replay
-from ledger.proof.listed_works import without_lists, works_in
-from ledger.proof.parts import (
+from ledger.proof.checks.history import History, read_entries, replay
+from ledger.proof.checks.parts import (
     NOWHERE,
     check_assessments,
     check_belongs,
@@ -51,11 +48,14 @@ from ledger.proof.parts import (
     held_chains,
     rests_on_names,
 )
-from ledger.proof.predecessor import read_levels, recall, spanning, vouch_before
-from ledger.proof.required import check_rules
+from ledger.proof.checks.predecessor import read_levels, recall, spanning, vouch_before
+from ledger.proof.checks.vouching import vouch
+from ledger.proof.dossier import Dossier, decode_dossier
 from ledger.proof.trust import Trust
-from ledger.proof.verdict import Verdict
-from ledger.proof.vouching import vouch
+from ledger.proof.verdict.facts import match_label, tell
+from ledger.proof.verdict.listed_works import without_lists, works_in
+from ledger.proof.verdict.required import check_rules
+from ledger.proof.verdict.values import Verdict
 
 SUBJECT = declare(
     "failed.dossier.subject",

@@ -19,12 +19,12 @@ from __future__ import annotations
 import msgspec
 
 from keys.cose_key import Backend
-from ledger.custody.governance import AboutLog, Head, ListSnapshot
-from ledger.custody.listed import ListAnswer, answer
-from ledger.custody.schemes import list_uri
+from ledger.custody.governance.statements import AboutLog, Head, ListSnapshot
+from ledger.custody.lists.listed import ListAnswer, answer
+from ledger.custody.lists.schemes import list_uri
 from ledger.custody.states import ListedSnapshot
-from ledger.proof.completeness import verify_complete
-from ledger.proof.genuine import (
+from ledger.proof.checks.completeness import verify_complete
+from ledger.proof.checks.genuine import (
     check_ledger,
     check_root,
     check_time,
@@ -32,14 +32,14 @@ from ledger.proof.genuine import (
     verify_cosigned,
     verify_receipts,
 )
-from ledger.proof.history import ReadEntry, read_entries, replay
-from ledger.proof.listed_works import stated_in
+from ledger.proof.checks.history import ReadEntry, read_entries, replay
+from ledger.proof.checks.parts import FOREIGN, check_heads, check_parts, held_chains
+from ledger.proof.checks.vouching import vouch
 from ledger.proof.participation import decode_participation
-from ledger.proof.parts import FOREIGN, check_heads, check_parts, held_chains
+from ledger.proof.report.vouched_words import unvouched
 from ledger.proof.trust import Trust
-from ledger.proof.verdict import Record
-from ledger.proof.vouched_words import unvouched
-from ledger.proof.vouching import vouch
+from ledger.proof.verdict.listed_works import stated_in
+from ledger.proof.verdict.values import Record
 
 UNCHECKED = (
     "that the publishers copied the list rightly: whose list it is has signed nothing",

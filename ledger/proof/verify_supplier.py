@@ -22,16 +22,16 @@ import msgspec
 
 from keys.cose_key import Backend
 from keys.errors import declare
-from ledger.custody.governance import AboutLog, Head
-from ledger.custody.listed import FOREIGN as FOREIGN_PROOF
-from ledger.custody.listed import MISSING as MISSING_PROOF
-from ledger.custody.listed import ListAnswer, answer, wanted
-from ledger.custody.schemes import identifier_of, list_uri
-from ledger.custody.snapshots import day_of
+from ledger.custody.governance.statements import AboutLog, Head
+from ledger.custody.lists.listed import FOREIGN as FOREIGN_PROOF
+from ledger.custody.lists.listed import MISSING as MISSING_PROOF
+from ledger.custody.lists.listed import ListAnswer, answer, wanted
+from ledger.custody.lists.schemes import identifier_of, list_uri
+from ledger.custody.lists.snapshots import day_of
 from ledger.custody.states import OperatorState
-from ledger.custody.times import parse_moment
-from ledger.proof.completeness import verify_complete
-from ledger.proof.genuine import (
+from ledger.custody.values.times import parse_moment
+from ledger.proof.checks.completeness import verify_complete
+from ledger.proof.checks.genuine import (
     check_ledger,
     check_root,
     check_time,
@@ -39,15 +39,15 @@ from ledger.proof.genuine import (
     verify_cosigned,
     verify_receipts,
 )
-from ledger.proof.heads import Heads
-from ledger.proof.history import History, ReadEntry, read_entries, replay
-from ledger.proof.listed_works import stated_in
-from ledger.proof.parts import FOREIGN, check_parts, held_chains
+from ledger.proof.checks.heads import Heads
+from ledger.proof.checks.history import History, ReadEntry, read_entries, replay
+from ledger.proof.checks.parts import FOREIGN, check_parts, held_chains
+from ledger.proof.checks.vouching import vouch
+from ledger.proof.report.vouched_words import unvouched
 from ledger.proof.supplier import Supplier, decode_supplier
 from ledger.proof.trust import Trust
-from ledger.proof.verdict import Record
-from ledger.proof.vouched_words import unvouched
-from ledger.proof.vouching import vouch
+from ledger.proof.verdict.listed_works import stated_in
+from ledger.proof.verdict.values import Record
 
 NOBODY = declare(
     "failed.supplier.operator",

@@ -10,7 +10,7 @@ import pytest
 from api.intake import GROUP
 from api.sequence import byte_string
 from keys.signer import generate
-from ledger.custody.parties import guest_uri
+from ledger.custody.names.parties import guest_uri
 from ledger.proof.receipt import verify_receipt
 from ledger.wire.statement import parse_statement
 from tests.api.exchange import BATCH, items, location, outline, post, post_batch, problem

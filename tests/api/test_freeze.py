@@ -8,8 +8,8 @@ from pathlib import Path
 
 import httpx
 
-from ledger.log.fsck import fsck
-from ledger.monitor.mirror import mirror
+from ledger.log.integrity.fsck import fsck
+from ledger.monitor.copying.mirror import mirror
 from ledger.wire.base64text import encode_base64url
 from tests.api.exchange import location, outline, post, post_batch, problem
 from tests.log.building import World

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ledger.custody.lists import document_of, encode_document, parse_document
+from ledger.custody.lists.rows import document_of, encode_document, parse_document
 from ledger.proof.participation import decode_participation
 from ledger.wire.base64text import encode_base64url
 from tests.api.exchange import post, problem

@@ -8,8 +8,8 @@ from hashlib import sha256
 import httpx
 import pytest
 
-from ledger.custody.times import format_moment
-from ledger.log.suppliers import SAMPLE
+from ledger.custody.values.times import format_moment
+from ledger.log.reading.suppliers import SAMPLE
 from ledger.proof.checkpoint import parse_body
 from ledger.proof.supplier import decode_supplier
 from ledger.proof.verify_supplier import verify_supplier

@@ -11,7 +11,7 @@ from api.problems import CONCISE, CUSTOM, concise, problem_json, wants_json
 from api.refusals import BATCH_COUNT, FAULT, MEDIA_TYPE, status_of
 from keys.errors import CLASSES
 from ledger.log.desk import SAME_CONTENT
-from ledger.log.reading import NO_ENTRY
+from ledger.log.reading.published import NO_ENTRY
 from ledger.store.failures import UNREADABLE
 from ledger.wire import cbor
 from tests.api.exchange import problem

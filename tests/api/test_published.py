@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from keys.cose_key import CoseKey, from_map
-from ledger.custody.policy import log_key
+from ledger.custody.governance.policy import log_key
 from ledger.log.heads import read_head
 from ledger.proof.checkpoint import Checkpoint, open_checkpoint
 from ledger.proof.consistency import verify_consistency_receipt

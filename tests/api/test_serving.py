@@ -16,8 +16,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ledger.log.fsck import fsck
 from ledger.log.home import Home
+from ledger.log.integrity.fsck import fsck
 from tests.api.exchange import BATCH, COSE, location, outline, post_batch
 from tests.log.building import World
 from tests.log.test_bad_input import good

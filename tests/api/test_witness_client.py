@@ -12,7 +12,7 @@ import pytest
 
 from api.witness_client import WitnessClient
 from keys.errors import CellbookError
-from ledger.log.publishing_witness import MAX_ANSWER
+from ledger.log.publishing.witness import MAX_ANSWER
 
 SECONDS = 0.6
 HEAD = b"HTTP/1.1 200 OK\r\n"

@@ -23,10 +23,13 @@ from cli.request import OperatorRequest, make_request
 from keys import cose_key
 from keys.possession import prove
 from keys.signer import generate
-from ledger.custody import governance, handover, lists, lots, mandates, states
+from ledger.custody import lots, states
 from ledger.custody.events import EVENTS
-from ledger.custody.governance import GOVERNANCE
-from ledger.custody.naming import family_uri, log_uri
+from ledger.custody.governance import handover, mandates
+from ledger.custody.governance import statements as governance
+from ledger.custody.governance.statements import GOVERNANCE
+from ledger.custody.lists import rows as lists
+from ledger.custody.names.naming import family_uri, log_uri
 from ledger.custody.payload import Payload
 from ledger.log.ledger import Ledger
 from ledger.proof import dossier, participation, receipt, supplier

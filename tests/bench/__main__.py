@@ -22,7 +22,7 @@ from cryptography import __version__ as cryptography_version
 from api.sequence import byte_string
 from keys import pynacl
 from ledger.custody.profiles import choose
-from ledger.custody.times import format_moment
+from ledger.custody.values.times import format_moment
 from ledger.store.engine import sqlite_driver
 from tests.bench import (
     auditing,

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from keys.signer import Signer
 from ledger.custody.events import encode_event
-from ledger.custody.times import format_moment
+from ledger.custody.values.times import format_moment
 from ledger.wire.statement import TYP_EVENT, sign_statement
 from tests.bench.inprocess import Cost, measured
 from tests.bench.statements import subjects_of

@@ -21,7 +21,7 @@ from cli.story.service import without_network
 from cli.story.splitting import MODULES, SPARE, STORAGE_UNIT
 from keys.errors import CellbookError
 from ledger.custody.identifiers import parse_gbt34014, parse_operator_uri
-from ledger.custody.times import parse_moment
+from ledger.custody.values.times import parse_moment
 from ledger.proof.dossier import decode_dossier
 from ledger.wire.statement import parse_statement
 from tests.cli.running import clean_environment, console, refused, run

@@ -19,8 +19,8 @@ from keys.signer import SoftwareSigner, generate
 from ledger.custody.events import Event, Identifier, Model, encode_event, parse_event
 from ledger.custody.events.model import Declared
 from ledger.custody.identifiers import battery_uri
-from ledger.custody.quantities import format_quantity, unit_of_field
-from ledger.custody.times import parse_moment
+from ledger.custody.values.quantities import format_quantity, unit_of_field
+from ledger.custody.values.times import parse_moment
 from ledger.wire.base64text import encode_base64url
 from ledger.wire.statement import check_signature, parse_statement
 from tests.cli.running import refused, run, run_json

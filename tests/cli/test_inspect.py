@@ -16,7 +16,7 @@ from cli.request import make_request
 from keys.cose_key import CoseKey
 from keys.errors import CellbookError
 from keys.signer import generate
-from ledger.custody.lists import document_of, encode_document
+from ledger.custody.lists.rows import document_of, encode_document
 from ledger.custody.lots import encode_lot, encode_lot_proof, lot_of, prove_unit
 from ledger.proof.dossier import decode_dossier
 from ledger.proof.receipt import LIMITS, TREE_SIZE

@@ -13,7 +13,7 @@ from cli.listing.table import read_list
 from keys.algorithms import ED25519
 from keys.errors import CellbookError
 from keys.signer import generate
-from ledger.custody.lists import parse_document
+from ledger.custody.lists.rows import parse_document
 from ledger.proof.participation import decode_participation
 from ledger.wire.verifier import COSIGNATURE, Verifier
 from tests.cli.running import refused, run, run_json

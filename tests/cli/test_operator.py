@@ -13,7 +13,7 @@ import pytest
 from cli.request import make_request, parse_request, verify_request
 from keys.errors import CellbookError
 from keys.signer import generate
-from ledger.custody.governance import KeyAdded, OperatorRegistered, parse_governance
+from ledger.custody.governance.statements import KeyAdded, OperatorRegistered, parse_governance
 from ledger.wire import cbor
 from ledger.wire.statement import parse_statement
 from tests.cli.running import SCRIPT, clean_environment, refused, run, run_json

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from ledger.custody.lists import encode_document
+from ledger.custody.lists.rows import encode_document
 from ledger.store.engine import sqlite_driver
 from tests.cli.running import console, refused, run, run_json
 from tests.log.building import World

@@ -15,8 +15,8 @@ from cli.address import check_url
 from cli.answers import PROBLEM, read_answers
 from cli.remote import MAX_RECEIPT, Remote
 from keys.errors import CellbookError
-from ledger.custody.signing_keys import UNKNOWN_ISSUER
-from ledger.log.reading import NO_BATTERY
+from ledger.custody.governance.signing_keys import UNKNOWN_ISSUER
+from ledger.log.reading.published import NO_BATTERY
 from ledger.log.sequencer import BUSY
 from ledger.proof.receipt import verify_receipt
 from ledger.wire import cbor

@@ -11,7 +11,7 @@ import pytest
 
 from cli.signing import load_signer
 from ledger.custody.events import encode_event
-from ledger.custody.policy import key_of
+from ledger.custody.governance.policy import key_of
 from ledger.log.home import Home
 from ledger.proof.trust import load_trust
 from ledger.proof.verify import verify_dossier

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.custody.times import format_moment
+from ledger.custody.values.times import format_moment
 from tests.cli.answering import Answering, Reply
 from tests.cli.running import clean_environment, console, refused, run, run_json
 from tests.cli.test_modules import check_light, loaded

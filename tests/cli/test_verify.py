@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from ledger.custody.times import format_moment
+from ledger.custody.values.times import format_moment
 from ledger.monitor.source import stated_checkpoint
 from ledger.proof.checkpoint import Checkpoint, format_body
 from ledger.proof.dossier import decode_dossier

@@ -24,7 +24,7 @@ STARTED = ("--state", "state", "--policy", "logs.policy", "--port", "0")
 DIES = """
 import os
 from cli.main import main
-from ledger.monitor import witness_state
+from ledger.monitor.witnessing import state as witness_state
 class Dies(witness_state.WitnessState):
     def keep(self, origin, note):
         super().keep(origin, note)

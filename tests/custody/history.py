@@ -27,7 +27,8 @@ from ledger.custody.admission import admit
 from ledger.custody.citing import Registered, cited_entries
 from ledger.custody.decision import Content, Decision, decide, needed, read_content
 from ledger.custody.events import Event, Identifier, encode_event, kind_of
-from ledger.custody.governance import (
+from ledger.custody.governance.handover import Freeze, Successor
+from ledger.custody.governance.statements import (
     Authority,
     Governance,
     Head,
@@ -43,13 +44,12 @@ from ledger.custody.governance import (
     Profile,
     encode_governance,
 )
-from ledger.custody.handover import Freeze, Successor
-from ledger.custody.naming import family_uri, log_uri
+from ledger.custody.names.naming import family_uri, log_uri
 from ledger.custody.refold import change_of, fetch_chains
 from ledger.custody.rules import Occasion
 from ledger.custody.states import BatteryState, LogState, OperatorState, State
 from ledger.custody.subjects import CitedEntry
-from ledger.custody.times import format_moment
+from ledger.custody.values.times import format_moment
 from ledger.wire.statement import (
     TYP_EVENT,
     TYP_GOVERNANCE,

@@ -6,7 +6,7 @@ import pytest
 
 from ledger.custody.events.afterlife import Remainder
 from ledger.custody.states import State
-from ledger.proof.carried import carried_by
+from ledger.proof.checks.carried import carried_by
 from tests.custody.history import Log, identifier
 from tests.log.lives import repurpose_input
 

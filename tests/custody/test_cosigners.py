@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from keys.cose_key import from_cbor
-from ledger.custody.governance import encode_governance, parse_governance
+from ledger.custody.governance.statements import encode_governance, parse_governance
 from ledger.wire.verifier import COSIGNATURE, PLAIN, Verifier
 from tests.custody.history import Log, genesis, signer_of
 

@@ -12,9 +12,15 @@ import pytest
 from keys.possession import prove
 from keys.purposes import EVENTS
 from ledger.custody.events.afterlife import Remainder
-from ledger.custody.governance import Profile
-from ledger.custody.mandates import DeviceKey, Mandate, MandateGiven, MandateRevoked, encode_mandate
-from ledger.custody.parties import device_uri, guest_uri
+from ledger.custody.governance.mandates import (
+    DeviceKey,
+    Mandate,
+    MandateGiven,
+    MandateRevoked,
+    encode_mandate,
+)
+from ledger.custody.governance.statements import Profile
+from ledger.custody.names.parties import device_uri, guest_uri
 from ledger.wire.statement import TYP_MANDATE, sign_statement
 from tests.custody.history import START, Log, cose, genesis, operator_uri, signer_of
 from tests.log.lives import _output, repurpose_input

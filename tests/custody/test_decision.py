@@ -12,10 +12,10 @@ from ledger.custody.admission import admit
 from ledger.custody.decision import Decision, read_content
 from ledger.custody.events import encode_event
 from ledger.custody.events.afterlife import Remainder
-from ledger.custody.governance import Head, Limits
-from ledger.custody.naming import log_uri
+from ledger.custody.governance.statements import Head, Limits
+from ledger.custody.names.naming import log_uri
 from ledger.custody.states import AliasState, ModelState, State
-from ledger.custody.times import format_moment
+from ledger.custody.values.times import format_moment
 from ledger.wire.statement import TYP_EVENT, TYP_GRANT, TYP_HEAD, parse_statement, sign_statement
 from tests.custody.history import ORIGIN, START, Log, identifier, operator_uri, signer_of, verified
 from tests.custody.samples import MODEL

@@ -9,7 +9,7 @@ import pytest
 
 from keys.errors import CellbookError
 from ledger.custody.decision import read_content
-from ledger.custody.parties import device_uri, guest_uri
+from ledger.custody.names.parties import device_uri, guest_uri
 from ledger.wire import cose
 from ledger.wire.cwt import claims_map
 from ledger.wire.hash_envelope import HashEnvelope

@@ -14,7 +14,8 @@ from ledger.custody.events import EVENTS, Identifier, kind_of
 from ledger.custody.events.afterlife import Remainder, RepurposeInput, RepurposeOutput
 from ledger.custody.events.base import unfolded
 from ledger.custody.events.scalars import Shown
-from ledger.custody.fields import (
+from ledger.custody.rules import RULES, Rule
+from ledger.custody.values.fields import (
     ABSENT,
     WITHHELD,
     EventView,
@@ -23,7 +24,6 @@ from ledger.custody.fields import (
     field_rules,
     read,
 )
-from ledger.custody.rules import RULES, Rule
 from tests.custody.samples import ASSESSMENT, DECOMMISSION, INSTALL, READING, RELEASE, REPURPOSE
 
 

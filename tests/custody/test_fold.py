@@ -23,7 +23,7 @@ from ledger.custody.states import (
     encode_state,
 )
 from ledger.custody.subjects import Named
-from ledger.custody.times import format_moment
+from ledger.custody.values.times import format_moment
 from tests.custody.history import ROLES, START, Log, operator_uri
 from tests.log.lives import make_event, repurpose_input
 

@@ -10,7 +10,14 @@ import msgspec
 import pytest
 
 from keys.errors import CellbookError
-from ledger.custody.governance import (
+from ledger.custody.governance.handover import (
+    CarriedOver,
+    CarriedSubject,
+    Freeze,
+    IndexProof,
+    Successor,
+)
+from ledger.custody.governance.statements import (
     GOVERNANCE,
     Authority,
     Governance,
@@ -29,7 +36,6 @@ from ledger.custody.governance import (
     encode_governance,
     parse_governance,
 )
-from ledger.custody.handover import CarriedOver, CarriedSubject, Freeze, IndexProof, Successor
 from ledger.custody.states import AliasState, BatteryState, Mark
 from ledger.wire import cbor
 

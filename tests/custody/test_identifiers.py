@@ -24,7 +24,7 @@ from ledger.custody.identifiers import (
     parse_subject,
     parse_uscc,
 )
-from ledger.custody.labels import parse_label
+from ledger.custody.names.labels import parse_label
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 CASES = json.loads((VECTORS / "identifiers.json").read_text(encoding="utf-8"))["cases"]

@@ -5,10 +5,14 @@ from __future__ import annotations
 import pytest
 
 from keys.errors import CellbookError
-from ledger.custody.governance import OperatorChanged, OperatorRegistered, parse_governance
+from ledger.custody.governance.statements import (
+    OperatorChanged,
+    OperatorRegistered,
+    parse_governance,
+)
 from ledger.custody.identifiers import battery_uri
-from ledger.custody.issuing import claims_on, maker_uri, owner_of, prefix_uri
-from ledger.custody.labels import look_alikes
+from ledger.custody.names.issuing import claims_on, maker_uri, owner_of, prefix_uri
+from ledger.custody.names.labels import look_alikes
 from tests.custody.history import Log, operator_uri
 
 OWNER, MAKER = operator_uri("owner"), operator_uri("maker")

@@ -12,8 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keys.errors import CellbookError
-from ledger.custody.listed import ListAnswer, Word, answer, wanted
-from ledger.custody.lists import (
+from ledger.custody.lists.listed import ListAnswer, Word, answer, wanted
+from ledger.custody.lists.membership import (
+    ListProof,
+    ProvedLeaf,
+    parse_proof,
+    proof_value,
+    prove,
+    verify_membership,
+)
+from ledger.custody.lists.rows import (
     MAX_ROWS_OF_ONE,
     ListDocument,
     ListLeaf,
@@ -25,16 +33,7 @@ from ledger.custody.lists import (
     parse_document,
     parse_leaf,
 )
-from ledger.custody.membership import (
-    ListProof,
-    ProvedLeaf,
-    parse_proof,
-    proof_value,
-    prove,
-    verify_membership,
-)
-from ledger.custody.rules.listing import LIST_RULES, Work, judge_lists
-from ledger.custody.schemes import (
+from ledger.custody.lists.schemes import (
     SCHEMES,
     category_of,
     check_listing,
@@ -42,9 +41,10 @@ from ledger.custody.schemes import (
     identifier_of,
     title_of,
 )
-from ledger.custody.snapshots import Stated, stated
+from ledger.custody.lists.snapshots import Stated, stated
+from ledger.custody.rules.listing import LIST_RULES, Work, judge_lists
 from ledger.custody.states import ListedSnapshot
-from ledger.custody.times import parse_moment
+from ledger.custody.values.times import parse_moment
 from ledger.tree.merkle import EMPTY_ROOT
 from ledger.wire import cbor
 

@@ -9,7 +9,7 @@ import pytest
 from keys.errors import CellbookError
 from keys.possession import prove
 from keys.purposes import EVENTS
-from ledger.custody.mandates import (
+from ledger.custody.governance.mandates import (
     DeviceKey,
     Mandate,
     MandateGiven,
@@ -18,8 +18,8 @@ from ledger.custody.mandates import (
     mandate_uri,
     parse_mandate,
 )
-from ledger.custody.operators import key_uri
-from ledger.custody.parties import device_uri
+from ledger.custody.governance.operators import key_uri
+from ledger.custody.names.parties import device_uri
 from ledger.custody.states import KeyClaim, MandateState
 from ledger.wire.statement import TYP_MANDATE, sign_statement
 from tests.custody.history import START, Log, cose, operator_uri, signer_of

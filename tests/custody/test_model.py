@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from keys.errors import CellbookError
 from ledger.custody.events.record import Recovered
-from ledger.custody.governance import Profile
+from ledger.custody.governance.statements import Profile
 from ledger.custody.states import BatteryState
 from tests.custody.history import Log, genesis, operator_uri
 from tests.custody.model import Model, Unit

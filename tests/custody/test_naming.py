@@ -7,7 +7,7 @@ import pytest
 from keys.algorithms import ED25519
 from keys.cose_key import from_raw
 from keys.errors import CellbookError
-from ledger.custody.naming import check_origin, family_uri, log_uri
+from ledger.custody.names.naming import check_origin, family_uri, log_uri
 
 KEY = from_raw(
     ED25519, bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")

@@ -8,14 +8,14 @@ import msgspec
 import pytest
 
 from keys.errors import CellbookError
-from ledger.custody.governance import (
+from ledger.custody.governance.operators import key_uri, signing_key
+from ledger.custody.governance.statements import (
     Authority,
     KeyAdded,
     KeyRevoked,
     OperatorChanged,
     OperatorRegistered,
 )
-from ledger.custody.operators import key_uri, signing_key
 from ledger.custody.states import KeyClaim
 from tests.custody.history import START, Log, cose, operator_uri, signer_of, verified
 

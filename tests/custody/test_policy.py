@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from keys.errors import CellbookError
-from ledger.custody.governance import Authority, Limits, LogKey, Profile
-from ledger.custody.naming import log_uri
-from ledger.custody.policy import log_key
+from ledger.custody.governance.policy import log_key
+from ledger.custody.governance.statements import Authority, Limits, LogKey, Profile
+from ledger.custody.names.naming import log_uri
 from ledger.custody.states import LogState
 from tests.custody.history import ORIGIN, REGISTRAR, START, Log, cose, genesis, signer_of, verified
 

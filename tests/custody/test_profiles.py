@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from keys.errors import CellbookError
-from ledger.custody.governance import Profile
-from ledger.custody.jurisdictions import begins_at, is_under, local_date
+from ledger.custody.governance.statements import Profile
 from ledger.custody.profiles import PROFILES, check_known, parse_profile, version_of
 from ledger.custody.rules import RULES, rules_for
-from ledger.custody.times import parse_moment
+from ledger.custody.values.jurisdictions import begins_at, is_under, local_date
+from ledger.custody.values.times import parse_moment
 from tests.custody.history import Log, genesis
 from tests.log.lives import make_event
 

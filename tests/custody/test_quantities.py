@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from keys.errors import CellbookError
 from ledger.custody.events import EVENTS
-from ledger.custody.quantities import _KINDS, format_quantity, parse_quantity, unit_of_field
+from ledger.custody.values.quantities import _KINDS, format_quantity, parse_quantity, unit_of_field
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from keys.errors import CellbookError
 from ledger.custody import refold
 from ledger.custody.events.afterlife import Remainder
-from ledger.custody.governance import Profile
+from ledger.custody.governance.statements import Profile
 from ledger.custody.refold import folded_again
 from ledger.custody.states import MAX_CORRECTED, BatteryState
 from tests.custody.history import Log, genesis, identifier, operator_uri

@@ -13,8 +13,8 @@ from keys.errors import CellbookError
 from ledger.custody.decision import Decision
 from ledger.custody.events import EVENTS
 from ledger.custody.events.afterlife import RepurposeOutput
-from ledger.custody.governance import Profile
-from ledger.custody.operators import signing_key
+from ledger.custody.governance.operators import signing_key
+from ledger.custody.governance.statements import Profile
 from ledger.custody.profiles import parse_profile
 from ledger.custody.rules import RULES, Rule
 from ledger.wire.statement import parse_statement

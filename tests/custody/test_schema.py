@@ -12,8 +12,8 @@ import pytest
 from cli.event_values import read_fields
 from keys.errors import CellbookError
 from ledger.custody.events import EVENTS, Event, kind_of, parse_event
-from ledger.custody.fields import field_rules
 from ledger.custody.schema import DIALECT, payload_schema
+from ledger.custody.values.fields import field_rules
 from ledger.wire import cbor
 from tests.custody.samples import EVENTS_BY_NAME
 

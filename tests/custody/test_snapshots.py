@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from keys.errors import CellbookError
-from ledger.custody import snapshots
-from ledger.custody.governance import Authority, ListSnapshot, Policy
-from ledger.custody.schemes import list_uri
+from ledger.custody.governance.statements import Authority, ListSnapshot, Policy
+from ledger.custody.lists import snapshots
+from ledger.custody.lists.schemes import list_uri
 from ledger.custody.states import ListState, decode_state, encode_state
 from ledger.tree.merkle import EMPTY_ROOT
 from tests.custody.history import REGISTRAR, Log, cose, genesis

@@ -9,9 +9,9 @@ import pytest
 from keys.errors import CellbookError
 from ledger.custody.decision import needed, read_content
 from ledger.custody.events import Event
-from ledger.custody.fields import EventView
 from ledger.custody.sourcing import source_of, source_uri
 from ledger.custody.states import SourceClaim
+from ledger.custody.values.fields import EventView
 from ledger.wire.base64text import encode_base64url
 from ledger.wire.statement import parse_statement
 from tests.custody.history import Log, operator_uri

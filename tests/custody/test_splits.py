@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from ledger.custody.events.afterlife import Remainder, RepurposeOutput
-from ledger.custody.governance import Profile
+from ledger.custody.governance.statements import Profile
 from tests.custody.history import Log, genesis, operator_uri
 from tests.log.lives import _output, repurpose_input
 

@@ -10,7 +10,7 @@ from keys.errors import CellbookError
 from ledger.custody.citing import MAX_DEPTH
 from ledger.custody.events import encode_event, parse_event
 from ledger.custody.events.afterlife import Remainder
-from ledger.custody.governance import Limits
+from ledger.custody.governance.statements import Limits
 from ledger.custody.states import AliasState
 from ledger.custody.subjects import CitedEntry, Named, cite, concerned_by, named_by
 from tests.custody.history import Log, identifier, operator_uri

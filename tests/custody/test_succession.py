@@ -9,10 +9,10 @@ import msgspec
 import pytest
 
 from keys.errors import CellbookError
-from ledger.custody.carrying import brought_over, written
-from ledger.custody.governance import Policy, Profile, parse_governance
-from ledger.custody.handover import CarriedOver, CarriedSubject, Predecessor, Proved
-from ledger.custody.naming import log_uri
+from ledger.custody.governance.carrying import brought_over, written
+from ledger.custody.governance.handover import CarriedOver, CarriedSubject, Predecessor, Proved
+from ledger.custody.governance.statements import Policy, Profile, parse_governance
+from ledger.custody.names.naming import log_uri
 from ledger.custody.states import AliasState, BatteryState, FreshState
 from ledger.tree.merkle import inclusion_path, root_of
 from ledger.tree.prefix_chain import Chain

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keys.errors import CellbookError
-from ledger.custody.times import format_moment, is_date, parse_date, parse_moment
+from ledger.custody.values.times import format_moment, is_date, parse_date, parse_moment
 
 
 @pytest.mark.parametrize(

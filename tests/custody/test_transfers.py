@@ -8,9 +8,9 @@ import pytest
 
 from keys.errors import CellbookError
 from ledger.custody.events import Release, parse_event
-from ledger.custody.governance import Authority
-from ledger.custody.operators import key_uri
-from ledger.custody.parties import guest_uri, is_guest, parse_issuer_uri, parse_party_uri
+from ledger.custody.governance.operators import key_uri
+from ledger.custody.governance.statements import Authority
+from ledger.custody.names.parties import guest_uri, is_guest, parse_issuer_uri, parse_party_uri
 from ledger.custody.states import GuestState, KeyClaim
 from tests.custody.history import REGISTRAR, Log, cose, genesis, operator_uri, signer_of
 

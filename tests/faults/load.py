@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 import httpx
 import msgspec
 
-from ledger.custody.policy import log_key
-from ledger.log.fsck import Report, fsck
+from ledger.custody.governance.policy import log_key
 from ledger.log.home import Home
+from ledger.log.integrity.fsck import Report, fsck
 from ledger.log.stored import find_log_uri, log_state
 from ledger.proof.receipt import verify_receipt
 from ledger.store.sql import SqlStore

@@ -15,10 +15,10 @@ import pytest
 
 from keys.algorithms import ED25519
 from keys.signer import Signer, generate
-from ledger.custody.policy import log_key
+from ledger.custody.governance.policy import log_key
 from ledger.log.home import WITNESSES_FILE
-from ledger.log.publishing import AUDITED, CANDIDATE, PUBLISHED
-from ledger.log.publishing_lines import only
+from ledger.log.publishing.checkpoints import AUDITED, CANDIDATE, PUBLISHED
+from ledger.log.publishing.lines import only
 from ledger.proof.checkpoint import Checkpoint, open_checkpoint
 from ledger.proof.dossier import decode_dossier
 from ledger.wire.base64text import encode_base64url

@@ -26,7 +26,8 @@ from keys.possession import prove
 from keys.purposes import EVENTS
 from keys.signer import Signer, generate
 from ledger.custody.events import Event, encode_event, kind_of, parse_event
-from ledger.custody.governance import (
+from ledger.custody.governance.handover import Freeze, Successor
+from ledger.custody.governance.statements import (
     Governance,
     KeyAdded,
     KeyGrant,
@@ -39,13 +40,12 @@ from ledger.custody.governance import (
     encode_governance,
     parse_governance,
 )
-from ledger.custody.handover import Freeze, Successor
-from ledger.custody.naming import log_uri
+from ledger.custody.names.naming import log_uri
 from ledger.custody.profiles import Profiles
-from ledger.custody.times import format_moment
-from ledger.log.fsck import Report, fsck
+from ledger.custody.values.times import format_moment
 from ledger.log.genesis import sign_policy
 from ledger.log.home import REGISTRAR_URI, Home
+from ledger.log.integrity.fsck import Report, fsck
 from ledger.log.ledger import Ledger
 from ledger.log.outcome import Outcome
 from ledger.log.predecessor import PastLogs

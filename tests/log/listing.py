@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from keys.signer import Signer, generate
-from ledger.custody.governance import Authority, ListSnapshot
-from ledger.custody.lists import ListDocument, ListRow, document_of, encode_document
-from ledger.custody.schemes import list_uri
+from ledger.custody.governance.statements import Authority, ListSnapshot
+from ledger.custody.lists.rows import ListDocument, ListRow, document_of, encode_document
+from ledger.custody.lists.schemes import list_uri
 from tests.log.building import World
 
 SCHEME = "cn-miit-whitelist"

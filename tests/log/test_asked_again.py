@@ -11,13 +11,13 @@ import pytest
 
 from keys.errors import CellbookError
 from keys.signer import generate
-from ledger.custody.policy import log_key
-from ledger.log import publishing_rounds
+from ledger.custody.governance.policy import log_key
 from ledger.log.home import WITNESSES_FILE
 from ledger.log.ledger import Ledger
-from ledger.log.publishing_witness import Answer
-from ledger.monitor.witness import Witness, witness_verifier
-from ledger.monitor.witness_state import WitnessState
+from ledger.log.publishing import rounds as publishing_rounds
+from ledger.log.publishing.witness import Answer
+from ledger.monitor.witnessing.state import WitnessState
+from ledger.monitor.witnessing.witness import Witness, witness_verifier
 from ledger.proof.quorum import panel_of
 from ledger.proof.trust import load_trust
 from ledger.proof.verify import verify_dossier

@@ -11,7 +11,7 @@ import pytest
 from keys.algorithms import ESP256
 from keys.signer import generate
 from ledger.custody.events import encode_event
-from ledger.custody.governance import Head, KeyAdded, OperatorRegistered
+from ledger.custody.governance.statements import Head, KeyAdded, OperatorRegistered
 from ledger.log.home import REGISTRAR_URI
 from ledger.wire import cbor
 from ledger.wire.cose import encode_sign1, sig_structure

@@ -14,7 +14,7 @@ from keys.algorithms import ESP256
 from keys.errors import CellbookError
 from keys.signer import generate
 from ledger.custody import admission
-from ledger.custody.governance import Limits
+from ledger.custody.governance.statements import Limits
 from ledger.log import registration
 from ledger.log.outcome import Outcome
 from ledger.log.registration import Prepared

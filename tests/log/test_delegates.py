@@ -13,17 +13,17 @@ from keys.errors import CellbookError
 from keys.possession import prove
 from keys.purposes import EVENTS
 from keys.signer import Signer, generate
-from ledger.custody.governance import KeyRevoked
-from ledger.custody.mandates import (
+from ledger.custody.governance.mandates import (
     DeviceKey,
     Mandate,
     MandateGiven,
     MandateRevoked,
     encode_mandate,
 )
-from ledger.custody.parties import device_uri, guest_uri
-from ledger.custody.times import format_moment
-from ledger.log.reading import view_battery
+from ledger.custody.governance.statements import KeyRevoked
+from ledger.custody.names.parties import device_uri, guest_uri
+from ledger.custody.values.times import format_moment
+from ledger.log.reading.published import view_battery
 from ledger.proof.dossier import decode_dossier
 from ledger.wire.hash_envelope import HashEnvelope
 from ledger.wire.statement import TYP_MANDATE, parse_statement, sign_envelope, sign_statement

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from keys.errors import CellbookError
-from ledger.custody.governance import Head, parse_governance
-from ledger.custody.policy import log_key
+from ledger.custody.governance.policy import log_key
+from ledger.custody.governance.statements import Head, parse_governance
 from ledger.log.heads import IDLE_POLL, Epochs
 from ledger.log.registration import Prepared
 from ledger.proof.checkpoint import parse_body

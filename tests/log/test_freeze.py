@@ -8,9 +8,9 @@ import pytest
 
 from keys.signer import generate
 from ledger.custody.decision import read_content
-from ledger.custody.governance import Head
-from ledger.custody.handover import Freeze
-from ledger.monitor.audit import Auditor
+from ledger.custody.governance.handover import Freeze
+from ledger.custody.governance.statements import Head
+from ledger.monitor.auditing.audit import Auditor
 from ledger.proof.trust import load_trust
 from ledger.proof.verify import verify_dossier
 from ledger.proof.verify_supplier import verify_supplier

@@ -14,7 +14,7 @@ import pytest
 
 from keys.errors import CellbookError
 from ledger.custody.states import decode_state, encode_state
-from ledger.log.fsck import Report, fsck
+from ledger.log.integrity.fsck import Report, fsck
 from ledger.log.registration import parse_submission
 from ledger.store.engine import sqlite_driver
 from ledger.store.sql import SqlStore

@@ -11,7 +11,7 @@ import pytest
 
 from keys import keyfile
 from keys.errors import CellbookError
-from ledger.custody.policy import key_of
+from ledger.custody.governance.policy import key_of
 from ledger.log.home import Home
 from ledger.log.ledger import Ledger
 from ledger.proof.trust import load_trust

@@ -10,14 +10,14 @@ import msgspec
 import pytest
 
 from keys.errors import CellbookError
-from ledger.custody.lists import encode_document
+from ledger.custody.lists.rows import encode_document
 from ledger.log.commit import GroupCommit
 from ledger.log.heads import IDLE_HEAD_S, QUIET_S, Epochs
-from ledger.log.rebuild import rebuild
-from ledger.monitor.audit import Auditor
-from ledger.monitor.mirror import mirror
-from ledger.monitor.offline import OfflineLog
-from ledger.proof.assemble import assemble
+from ledger.log.integrity.rebuild import rebuild
+from ledger.monitor.auditing.audit import Auditor
+from ledger.monitor.copying.mirror import mirror
+from ledger.monitor.copying.offline import OfflineLog
+from ledger.proof.assembly.dossier import assemble
 from ledger.proof.trust import Trust, load_trust
 from ledger.proof.verify import verify_dossier
 from ledger.proof.verify_participation import verify_participation

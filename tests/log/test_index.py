@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from keys.errors import CellbookError
-from ledger.log.fsck import fsck
 from ledger.log.heads import read_head
 from ledger.log.index import extend_index
-from ledger.log.reading import PublishedLog
-from ledger.proof.assemble import assemble
+from ledger.log.integrity.fsck import fsck
+from ledger.log.reading.published import PublishedLog
+from ledger.proof.assembly.dossier import assemble
 from ledger.proof.dossier import decode_dossier
 from ledger.proof.trust import load_trust
 from ledger.proof.verify import verify_dossier

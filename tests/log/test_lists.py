@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from keys.errors import CellbookError
-from ledger.custody.lists import ListDocument, document_of, encode_document
+from ledger.custody.lists.rows import ListDocument, document_of, encode_document
 from tests.log.building import World
 from tests.log.listing import (
     AFTER,
@@ -60,7 +60,7 @@ def test_a_list_is_shown_with_what_was_stated_of_it(world: World, publishers: Pu
 def test_schemes_are_found_page_by_page(
     world: World, publishers: Publishers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ledger.log.lists._PAGE", 2)
+    monkeypatch.setattr("ledger.log.reading.lists._PAGE", 2)
     names = [f"scheme-{letter}" for letter in "abcde"]
     for name in names:
         publishers.state(BEFORE, "2024-01-01", scheme=name)

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from keys.errors import CellbookError
-from ledger.custody.policy import log_key
+from ledger.custody.governance.policy import log_key
 from ledger.log.ledger import Ledger
-from ledger.log.publishing_memory import MEMORY, MEMORY_IO, ROLLED_BACK, SignedMemory
+from ledger.log.publishing.memory import MEMORY, MEMORY_IO, ROLLED_BACK, SignedMemory
 from ledger.proof.checkpoint import Checkpoint, open_checkpoint
 from ledger.tree.growth import Growth
 from ledger.wire.note import Verifier
@@ -211,7 +211,7 @@ def test_processes_of_one_host_share_the_memory(world: World) -> None:
 _WRITER = """
 import sys
 from pathlib import Path
-from ledger.log.publishing_memory import SignedMemory
+from ledger.log.publishing.memory import SignedMemory
 from ledger.log.home import Home
 from ledger.proof.checkpoint import Checkpoint
 from ledger.tree.growth import Growth

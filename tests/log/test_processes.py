@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ledger.log.fsck import fsck
+from ledger.log.integrity.fsck import fsck
 from tests.log import writers
 from tests.log.building import World
 

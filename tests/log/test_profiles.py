@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.custody.governance import Profile
+from ledger.custody.governance.statements import Profile
 from ledger.custody.states import BatteryState, decode_state
 from ledger.proof.trust import load_trust
 from ledger.proof.verify import verify_dossier

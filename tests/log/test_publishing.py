@@ -10,10 +10,10 @@ import pytest
 from keys.algorithms import ED25519
 from keys.errors import CellbookError
 from keys.signer import Signer, generate
-from ledger.custody.policy import log_key
-from ledger.log.publishing import AUDITED, CANDIDATE, PATIENCE_S, PUBLISHED
-from ledger.log.publishing_lines import FUTURE_S
-from ledger.log.publishing_witness import Answer, Asking, cosignature, told_size
+from ledger.custody.governance.policy import log_key
+from ledger.log.publishing.checkpoints import AUDITED, CANDIDATE, PATIENCE_S, PUBLISHED
+from ledger.log.publishing.lines import FUTURE_S
+from ledger.log.publishing.witness import Answer, Asking, cosignature, told_size
 from ledger.proof.dossier import decode_dossier
 from ledger.proof.trust import load_trust
 from ledger.proof.verify import verify_dossier

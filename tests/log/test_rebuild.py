@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import select, text
 
 from keys.errors import CellbookError
-from ledger.log.fsck import fsck
-from ledger.log.rebuild import Rebuilt, rebuild
+from ledger.log.integrity.fsck import fsck
+from ledger.log.integrity.rebuild import Rebuilt, rebuild
 from ledger.store.sql import SqlStore
 from ledger.store.tables import METADATA
 from tests.log.building import World

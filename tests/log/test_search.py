@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from keys.errors import CellbookError
-from ledger.custody.fields import field_rules
+from ledger.custody.values.fields import field_rules
 from ledger.log import terms
-from ledger.log.fsck import fsck
+from ledger.log.integrity.fsck import fsck
 from tests.log.building import World
 
 LINK = "https://id.gs1.org/01/09506000134352/21/4A6P%2F1"

@@ -12,16 +12,16 @@ import pytest
 
 from keys.errors import CellbookError
 from keys.signer import generate
-from ledger.custody.carrying import Carried
+from ledger.custody.governance.carrying import Carried
 from ledger.custody.states import BatteryState
 from ledger.log.home import Home
 from ledger.log.predecessor import PastLogs
-from ledger.monitor.audit import Auditor
-from ledger.monitor.mirror import mirror
-from ledger.monitor.offline import OfflineLog
-from ledger.monitor.past import PastLogs as AuditedPast
+from ledger.monitor.auditing.audit import Auditor
+from ledger.monitor.auditing.past import PastLogs as AuditedPast
+from ledger.monitor.copying.mirror import mirror
+from ledger.monitor.copying.offline import OfflineLog
+from ledger.proof.assembly.taken_over import taken_over
 from ledger.proof.dossier import decode_dossier, encode_dossier
-from ledger.proof.taken_over import taken_over
 from ledger.proof.trust import load_trust
 from ledger.proof.verify import verify_dossier
 from ledger.wire.hash_envelope import HashEnvelope

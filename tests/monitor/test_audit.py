@@ -12,12 +12,12 @@ import pytest
 
 from keys.errors import CellbookError
 from ledger.custody.decision import read_content
-from ledger.custody.governance import Head, LogKey
-from ledger.monitor.audit import Auditor
-from ledger.monitor.audited import Audited
+from ledger.custody.governance.statements import Head, LogKey
+from ledger.monitor.auditing.audit import Auditor
+from ledger.monitor.auditing.audited import Audited
 from ledger.monitor.source import MAX_BUNDLE
 from ledger.proof.checkpoint import Checkpoint, format_body, open_checkpoint
-from ledger.proof.heads import LATEST
+from ledger.proof.checks.heads import LATEST
 from ledger.tree.merkle import leaf_hash, verify_consistency, verify_inclusion
 from ledger.tree.tiles import decode_entry_bundle, encode_entry_bundle
 from ledger.wire.note import cosign, sign_note
@@ -130,7 +130,7 @@ def test_corrections_are_replayed_from_their_chains(tmp_path: Path) -> None:
 
 
 def _core(version: int) -> tuple[Any, ...]:
-    from ledger.custody.governance import Profile
+    from ledger.custody.governance.statements import Profile
 
     return (Profile(name="core", version=version),)
 
@@ -561,7 +561,7 @@ def test_two_audits_at_once(short: LyingLog, tmp_path: Path) -> None:
 def test_a_state_that_lost_something(
     short: LyingLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setattr("ledger.monitor.replay._BLOCKS_EVERY", 0)
+    monkeypatch.setattr("ledger.monitor.auditing.replay._BLOCKS_EVERY", 0)
     state = tmp_path / "state"
     audited(short, published(short), state)
     with (state / name).open("r+b") as file:
@@ -574,7 +574,7 @@ def test_a_state_that_was_changed(
     short: LyingLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """Wherever: the log is not accused of it."""
-    monkeypatch.setattr("ledger.monitor.replay._BLOCKS_EVERY", 0)
+    monkeypatch.setattr("ledger.monitor.auditing.replay._BLOCKS_EVERY", 0)
     state = tmp_path / "state"
     audited(short, published(short), state)
     short.event("incident", PACK)

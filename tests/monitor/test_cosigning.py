@@ -13,11 +13,11 @@ from keys import keyfile
 from keys.algorithms import ESP256, ML_DSA_44
 from keys.errors import CellbookError
 from keys.signer import Signer, generate
-from ledger.monitor import state as states
-from ledger.monitor.audit import CANDIDATE, Auditor
-from ledger.monitor.cosigning import Cosigned, Cosigner
+from ledger.monitor.auditing import state as states
+from ledger.monitor.auditing.audit import CANDIDATE, Auditor
+from ledger.monitor.auditing.cosigning import Cosigned, Cosigner
+from ledger.monitor.auditing.state import AUDITED, COSIGNED, known_checkpoints
 from ledger.monitor.source import stated_checkpoint
-from ledger.monitor.state import AUDITED, COSIGNED, known_checkpoints
 from ledger.proof.checkpoint import open_checkpoint
 from ledger.tree.merkle import verify_consistency
 from ledger.wire.note import cosign, open_note

@@ -12,7 +12,7 @@ import pytest
 
 from keys.errors import CellbookError
 from keys.signer import generate
-from ledger.monitor.evidence_check import Shown, verify_evidence
+from ledger.monitor.auditing.evidence_check import Shown, verify_evidence
 from ledger.monitor.kept import KeptCheckpoint
 from ledger.proof.checkpoint import Checkpoint, format_body
 from ledger.wire.note import sign_note

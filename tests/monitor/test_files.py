@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keys.errors import CellbookError
-from ledger.monitor import identities, keyed, records
-from ledger.monitor.identities import Identities
-from ledger.monitor.keyed import Keyed
-from ledger.monitor.records import Records
-from ledger.monitor.state import StateFolder
+from ledger.monitor.auditing import identities, keyed, records
+from ledger.monitor.auditing.identities import Identities
+from ledger.monitor.auditing.keyed import Keyed
+from ledger.monitor.auditing.records import Records
+from ledger.monitor.auditing.state import StateFolder
 
 IDS = st.binary(min_size=1, max_size=1).map(lambda key: key * 16) | st.binary(
     min_size=16, max_size=16

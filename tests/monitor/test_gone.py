@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from ledger.custody.lists import encode_document
+from ledger.custody.lists.rows import encode_document
 from tests.cli.running import refused, run, run_json
 from tests.log.building import World, operator_uri
 from tests.log.listing import BEFORE, GREEN, SCHEME, Publishers

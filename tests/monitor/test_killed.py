@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ledger.monitor import state as states
-from ledger.monitor.audit import Auditor
-from ledger.monitor.records import Records
+from ledger.monitor.auditing import state as states
+from ledger.monitor.auditing.audit import Auditor
+from ledger.monitor.auditing.records import Records
 from tests.monitor.publishing import FilesSource, published
 from tests.proof.lying import LyingLog, begun, code
 
@@ -48,11 +48,11 @@ def after(count: int, write: Callable[..., object], *, done: bool) -> Callable[.
 
 def everything_on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a large log: nothing fits into memory, and files are begun anew again and again."""
-    monkeypatch.setattr("ledger.monitor.replay._CACHED", 4_000)
-    monkeypatch.setattr("ledger.monitor.replay._BLOCKS_EVERY", 3_000)
-    monkeypatch.setattr("ledger.monitor.recomputed._MOST", 3)
-    monkeypatch.setattr("ledger.monitor.keyed.SLACK", 0)
-    monkeypatch.setattr("ledger.monitor.keyed.TIMES", 1)
+    monkeypatch.setattr("ledger.monitor.auditing.replay._CACHED", 4_000)
+    monkeypatch.setattr("ledger.monitor.auditing.replay._BLOCKS_EVERY", 3_000)
+    monkeypatch.setattr("ledger.monitor.auditing.recomputed._MOST", 3)
+    monkeypatch.setattr("ledger.monitor.auditing.keyed.SLACK", 0)
+    monkeypatch.setattr("ledger.monitor.auditing.keyed.TIMES", 1)
 
 
 @pytest.mark.slow

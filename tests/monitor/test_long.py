@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.monitor.mirror import mirror
+from ledger.monitor.copying.mirror import mirror
 from tests.bench import inprocess
 from tests.bench.statements import Source
 from tests.cli.running import SCRIPT

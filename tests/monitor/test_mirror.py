@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from keys.errors import CellbookError
-from ledger.monitor import mirror as mirroring
-from ledger.monitor import notices, rows, state
-from ledger.monitor.audit import Auditor
-from ledger.monitor.mirror import LOCAL, Mirrored, mirror
-from ledger.monitor.offline import OfflineLog
+from ledger.monitor import notices
+from ledger.monitor.auditing import state
+from ledger.monitor.auditing.audit import Auditor
+from ledger.monitor.copying import mirror as mirroring
+from ledger.monitor.copying import rows
+from ledger.monitor.copying.mirror import LOCAL, Mirrored, mirror
+from ledger.monitor.copying.offline import OfflineLog
 from ledger.monitor.source import FolderSource
 from tests.monitor.publishing import Files, FilesSource, published
 from tests.proof.lying import OTHER, PACK, LyingLog, begun, code

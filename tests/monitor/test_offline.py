@@ -11,12 +11,12 @@ import msgspec
 import pytest
 
 from keys.errors import CellbookError
-from ledger.custody.lists import encode_document
-from ledger.monitor import offline
-from ledger.monitor.mirror import LOCAL, mirror
-from ledger.monitor.offline import OfflineLog
+from ledger.custody.lists.rows import encode_document
+from ledger.monitor.copying import offline
+from ledger.monitor.copying.mirror import LOCAL, mirror
+from ledger.monitor.copying.offline import OfflineLog
 from ledger.monitor.source import TOO_LARGE
-from ledger.proof.assemble import assemble
+from ledger.proof.assembly.dossier import assemble
 from ledger.proof.dossier import decode_dossier
 from ledger.proof.verify import verify_dossier
 from tests.log.building import World

@@ -11,8 +11,8 @@ import pytest
 from keys.errors import CellbookError
 from ledger.monitor.kept import KeptCheckpoint
 from ledger.monitor.source import FolderSource, stated_checkpoint
-from ledger.monitor.witness import Witness
-from ledger.monitor.witness_state import WitnessState
+from ledger.monitor.witnessing.state import WitnessState
+from ledger.monitor.witnessing.witness import Witness
 from ledger.proof.dossier import decode_dossier, encode_dossier
 from ledger.proof.quorum import panel_of
 from ledger.proof.verify import verify_dossier

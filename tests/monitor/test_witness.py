@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from keys.algorithms import ED25519, ESP256
 from keys.errors import CellbookError
 from keys.signer import generate
-from ledger.monitor.witness import Witness, witness_verifier
-from ledger.monitor.witness_state import WitnessState
+from ledger.monitor.witnessing.state import WitnessState
+from ledger.monitor.witnessing.witness import Witness, witness_verifier
 from ledger.proof.checkpoint import open_checkpoint
 from ledger.wire.note import sign_note
 from ledger.wire.verifier import Verifier

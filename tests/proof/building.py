@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import msgspec
 
 from ledger.proof.dossier import Dossier, DossierEntry, decode_dossier, encode_dossier
-from ledger.proof.table import cells
+from ledger.proof.report.table import cells
 from ledger.proof.trust import Trust, load_trust
-from ledger.proof.verdict import Verdict
+from ledger.proof.verdict.values import Verdict
 from ledger.proof.verify import verify_dossier
 from tests.log.building import NOW, World
 

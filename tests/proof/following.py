@@ -15,9 +15,8 @@ from typing import Any
 
 import msgspec
 
-from ledger.custody.carrying import brought_over, written
-from ledger.custody.governance import Policy
-from ledger.custody.handover import (
+from ledger.custody.governance.carrying import brought_over, written
+from ledger.custody.governance.handover import (
     CarriedOver,
     CarriedSubject,
     Freeze,
@@ -25,6 +24,7 @@ from ledger.custody.handover import (
     Proved,
     Successor,
 )
+from ledger.custody.governance.statements import Policy
 from ledger.custody.states import BatteryState
 from ledger.proof.dossier import DossierEntry, Past, decode_dossier, encode_dossier
 from ledger.proof.trust import Trust

@@ -8,11 +8,11 @@ from keys.errors import CellbookError
 from ledger.custody.citing import Registered, cited_entries
 from ledger.custody.decision import decide, needed, read_content
 from ledger.custody.events import Event
-from ledger.custody.governance import Head
+from ledger.custody.governance.statements import Head
 from ledger.custody.rules import Occasion
 from ledger.custody.states import LogState, State
 from ledger.custody.subjects import named_by
-from ledger.proof.completeness import Stated
+from ledger.proof.checks.completeness import Stated
 from ledger.tree.merkle import leaf_hash
 from ledger.tree.prefix import key_of
 from ledger.tree.prefix_chain import Chain

@@ -24,7 +24,7 @@ from keys.purposes import EVENTS as FOR_EVENTS
 from keys.signer import Signer, SoftwareSigner
 from ledger.custody.decision import read_content
 from ledger.custody.events import EVENTS, Event, encode_event, kind_of
-from ledger.custody.governance import (
+from ledger.custody.governance.statements import (
     Authority,
     Governance,
     Head,
@@ -37,12 +37,12 @@ from ledger.custody.governance import (
     Profile,
     encode_governance,
 )
-from ledger.custody.naming import family_uri, log_uri
-from ledger.custody.times import format_moment
+from ledger.custody.names.naming import family_uri, log_uri
+from ledger.custody.values.times import format_moment
 from ledger.log.genesis import ALGORITHMS
-from ledger.proof.carried import carried_by
 from ledger.proof.checkpoint import Checkpoint, format_body
-from ledger.proof.completeness import Stated, names_of
+from ledger.proof.checks.carried import carried_by
+from ledger.proof.checks.completeness import Stated, names_of
 from ledger.proof.dossier import Dossier, DossierEntry, encode_dossier
 from ledger.proof.receipt import ReceiptIssuer
 from ledger.proof.trust import Trust

@@ -18,12 +18,12 @@ from typing import Any
 import msgspec
 
 from keys.errors import CellbookError
-from ledger.custody.governance import LogKey
+from ledger.custody.governance.statements import LogKey
 from ledger.custody.states import BatteryState
-from ledger.proof.completeness import Stated
+from ledger.proof.checks.completeness import Stated
 from ledger.proof.dossier import decode_dossier, encode_dossier
 from ledger.proof.trust import dump_trust
-from ledger.proof.verdict import Verdict
+from ledger.proof.verdict.values import Verdict
 from ledger.proof.verify import verify_dossier
 from ledger.tree.prefix_chain import Chain
 from ledger.wire.note import cosign

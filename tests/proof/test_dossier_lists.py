@@ -9,12 +9,12 @@ import msgspec
 import pytest
 
 from keys.errors import CellbookError
-from ledger.custody.lists import ListDocument, document_of, encode_document
-from ledger.custody.membership import prove
+from ledger.custody.lists.membership import prove
+from ledger.custody.lists.rows import ListDocument, document_of, encode_document
 from ledger.proof.dossier import Dossier, decode_dossier, encode_dossier
-from ledger.proof.export import verdict_facts
-from ledger.proof.report import print_verdict
-from ledger.proof.verdict import Verdict
+from ledger.proof.report.export import verdict_facts
+from ledger.proof.report.text import print_verdict
+from ledger.proof.verdict.values import Verdict
 from ledger.proof.verify import verify_dossier
 from ledger.wire import cbor
 from tests.log.building import NOW, World, operator_uri

@@ -13,10 +13,10 @@ import pytest
 
 from keys.errors import CellbookError
 from ledger.custody.decision import read_content
-from ledger.proof.carried import carried_by
+from ledger.proof.checks.carried import carried_by
 from ledger.proof.dossier import LIMITS, decode_dossier
-from ledger.proof.export import verdict_facts
-from ledger.proof.report import print_verdict
+from ledger.proof.report.export import verdict_facts
+from ledger.proof.report.text import print_verdict
 from ledger.proof.verify import verify_dossier
 from ledger.wire.cbor import encode
 from ledger.wire.statement import parse_statement

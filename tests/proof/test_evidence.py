@@ -7,9 +7,9 @@ from pathlib import Path
 
 from ledger.custody.events import Evidence
 from ledger.custody.events.life import DataInterface
+from ledger.proof.checks.history import History, read_entries, replay
 from ledger.proof.dossier import decode_dossier
-from ledger.proof.evidence import HeldFile, match_evidence, stated_documents
-from ledger.proof.history import History, read_entries, replay
+from ledger.proof.verdict.evidence import HeldFile, match_evidence, stated_documents
 from tests.log.building import World
 
 REPORT, PHOTO, MANUAL, LOG = b"report", b"photo", b"manual", b"log"

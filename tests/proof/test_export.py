@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from keys.errors import CellbookError
-from ledger.proof.export import refusal_facts, verdict_facts
+from ledger.proof.report.export import refusal_facts, verdict_facts
 from ledger.proof.verify import verify_dossier
 from tests.proof.lying import PACK, SECOND, LyingLog, told
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from keys import errors
 from ledger.proof.dossier import DossierEntry, decode_dossier, encode_dossier
-from ledger.proof.verdict import Verdict
+from ledger.proof.verdict.values import Verdict
 from ledger.proof.verify import verify_dossier
 from ledger.wire.cbor import Tag, decode, encode
 from tests.proof.building import changed, parts_of, with_entries, with_part

@@ -10,11 +10,11 @@ import pytest
 
 from keys.errors import CellbookError
 from keys.signer import generate
-from ledger.custody.governance import LogKey
+from ledger.custody.governance.statements import LogKey
 from ledger.proof.checkpoint import Checkpoint, format_body
+from ledger.proof.checks.genuine import CLOCK_SKEW
 from ledger.proof.dossier import decode_dossier, encode_dossier
-from ledger.proof.genuine import CLOCK_SKEW
-from ledger.proof.verdict import Verdict
+from ledger.proof.verdict.values import Verdict
 from ledger.proof.verify import verify_dossier
 from ledger.wire.note import cosign, sign_note
 from tests.log.building import World

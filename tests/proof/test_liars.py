@@ -8,9 +8,9 @@ import pytest
 
 from keys.errors import CellbookError
 from ledger.custody.events.model import Declared
-from ledger.custody.governance import Head, OperatorChanged
-from ledger.proof.heads import LATEST
-from ledger.proof.verdict import Verdict
+from ledger.custody.governance.statements import Head, OperatorChanged
+from ledger.proof.checks.heads import LATEST
+from ledger.proof.verdict.values import Verdict
 from ledger.proof.verify import verify_dossier
 from ledger.wire.statement import TYP_HEAD
 from tests.proof.lying import OTHER, PACK, SECOND, T0, LyingLog, begun, operator_uri, signer, told

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ledger.custody.lists import ListDocument, document_of, encode_document
-from ledger.proof.export import verdict_facts
-from ledger.proof.page import verdict_page
-from ledger.proof.report import print_verdict
-from ledger.proof.shapes import VerdictFacts, verdict_schema
-from ledger.proof.verdict import Verdict
+from ledger.custody.lists.rows import ListDocument, document_of, encode_document
+from ledger.proof.report.export import verdict_facts
+from ledger.proof.report.page import verdict_page
+from ledger.proof.report.shapes import VerdictFacts, verdict_schema
+from ledger.proof.report.text import print_verdict
+from ledger.proof.verdict.values import Verdict
 from ledger.proof.verify import verify_dossier
 from tests.log.building import NOW, World, operator_uri
 from tests.log.listing import PUBLISHER, Publishers, row

@@ -11,7 +11,7 @@ import pytest
 from keys.errors import CellbookError
 from keys.signer import generate
 from ledger.proof.dossier import DossierEntry, decode_dossier
-from ledger.proof.refusal import print_refusal
+from ledger.proof.report.refusal import print_refusal
 from ledger.proof.verify import verify_dossier
 from tests.log.building import World
 from tests.log.lives import repurpose_input

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from keys.errors import CellbookError
-from ledger.proof.evidence import HeldFile, match_evidence
-from ledger.proof.markup import safe
-from ledger.proof.page import refusal_page, verdict_page
-from ledger.proof.refusal import print_refusal
-from ledger.proof.report import print_verdict
-from ledger.proof.verdict import Verdict
+from ledger.proof.report.markup import safe
+from ledger.proof.report.page import refusal_page, verdict_page
+from ledger.proof.report.refusal import print_refusal
+from ledger.proof.report.text import print_verdict
+from ledger.proof.verdict.evidence import HeldFile, match_evidence
+from ledger.proof.verdict.values import Verdict
 from ledger.proof.verify import verify_dossier
 from tests.proof.lying import PACK, ROLES, SECOND, LyingLog, told
 

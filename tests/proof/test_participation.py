@@ -9,16 +9,16 @@ import msgspec
 import pytest
 
 from keys.errors import CellbookError
-from ledger.custody.listed import Word
-from ledger.custody.lists import document_of
-from ledger.custody.membership import ListProof, prove
+from ledger.custody.lists.listed import Word
+from ledger.custody.lists.membership import ListProof, prove
+from ledger.custody.lists.rows import document_of
 from ledger.proof.dossier import DossierEntry
 from ledger.proof.participation import (
     Participation,
     decode_participation,
     encode_participation,
 )
-from ledger.proof.participation_report import participant_facts, print_participant
+from ledger.proof.report.participation import participant_facts, print_participant
 from ledger.proof.trust import Trust
 from ledger.proof.verify_participation import Participant, verify_participation
 from ledger.wire import cbor
@@ -252,7 +252,7 @@ def reasked(file: Participation, **fields: Any) -> bytes:
 
 def policies(file: Participation, count: int) -> tuple[DossierEntry, ...]:
     """The file's entries with its first ``count`` policies only."""
-    from ledger.custody.governance import Policy, parse_governance
+    from ledger.custody.governance.statements import Policy, parse_governance
     from ledger.wire.statement import parse_statement
 
     found = [

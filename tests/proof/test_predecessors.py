@@ -13,7 +13,7 @@ import pytest
 from ledger.custody.decision import read_content
 from ledger.custody.events.afterlife import InputLot, Remainder, RepurposeOutput
 from ledger.custody.lots import lot_of
-from ledger.proof.carried import carried_by
+from ledger.proof.checks.carried import carried_by
 from ledger.proof.dossier import decode_dossier
 from ledger.wire.statement import parse_statement
 from tests.log.building import World

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from keys.errors import CellbookError
-from ledger.custody.governance import Profile
-from ledger.proof.report import print_verdict
-from ledger.proof.required import Required
-from ledger.proof.verdict import Verdict
+from ledger.custody.governance.statements import Profile
+from ledger.proof.report.text import print_verdict
+from ledger.proof.verdict.required import Required
+from ledger.proof.verdict.values import Verdict
 from ledger.proof.verify import verify_dossier
 from tests.proof.building import check_layout
 from tests.proof.lying import PACK, SECOND, LyingLog, begun, told

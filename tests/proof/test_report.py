@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from keys.errors import CellbookError
-from ledger.proof.refusal import print_refusal
-from ledger.proof.report import print_verdict
-from ledger.proof.verdict import Verdict
+from ledger.proof.report.refusal import print_refusal
+from ledger.proof.report.text import print_verdict
+from ledger.proof.verdict.values import Verdict
 from ledger.proof.verify import verify_dossier
 from tests.proof.building import check_layout
 from tests.proof.lying import OTHER, PACK, SECOND, LyingLog, told

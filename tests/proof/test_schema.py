@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from keys.errors import CellbookError
-from ledger.proof.export import refusal_facts, verdict_facts
-from ledger.proof.shapes import verdict_schema
+from ledger.proof.report.export import refusal_facts, verdict_facts
+from ledger.proof.report.shapes import verdict_schema
 from ledger.proof.verify import verify_dossier
 from tests.proof.fitting import check_fits
 from tests.proof.lying import PACK, SECOND, LyingLog, told

@@ -7,10 +7,10 @@ import pytest
 
 from keys.errors import CellbookError
 from ledger.proof.dossier import SHAPE
-from ledger.proof.refusal import print_refusal
-from ledger.proof.report import print_verdict
-from ledger.proof.table import cells, columns, filled, shown
-from ledger.proof.verdict import Verdict
+from ledger.proof.report.refusal import print_refusal
+from ledger.proof.report.table import cells, columns, filled, shown
+from ledger.proof.report.text import print_verdict
+from ledger.proof.verdict.values import Verdict
 from ledger.proof.verify import verify_dossier
 from tests.proof.building import changed, check_layout
 from tests.proof.lying import PACK, LyingLog, begun, told

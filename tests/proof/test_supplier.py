@@ -12,12 +12,12 @@ import pytest
 from keys.errors import CellbookError
 from keys.signer import generate
 from ledger.custody.decision import read_content
-from ledger.custody.governance import Facility, Head
-from ledger.custody.lists import document_of, encode_document
-from ledger.custody.times import format_moment
+from ledger.custody.governance.statements import Facility, Head
+from ledger.custody.lists.rows import document_of, encode_document
+from ledger.custody.values.times import format_moment
+from ledger.proof.report.supplier import print_supplier
+from ledger.proof.report.supplier_shapes import supplier_facts, supplier_schema
 from ledger.proof.supplier import Supplier, decode_supplier, encode_supplier
-from ledger.proof.supplier_facts import supplier_facts, supplier_schema
-from ledger.proof.supplier_report import print_supplier
 from ledger.proof.verify_supplier import SupplierCheck, verify_supplier
 from ledger.tree.prefix_chain import Chain
 from ledger.wire.statement import parse_statement

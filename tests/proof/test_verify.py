@@ -11,7 +11,7 @@ from keys.errors import CellbookError
 from ledger.custody.events import Identifier
 from ledger.custody.events.afterlife import Remainder
 from ledger.proof.dossier import decode_dossier
-from ledger.proof.verdict import Verdict
+from ledger.proof.verdict.values import Verdict
 from ledger.proof.verify import verify_dossier
 from tests.log.building import NOW, World, operator_uri
 from tests.log.lives import repurpose_input

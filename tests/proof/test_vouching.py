@@ -14,12 +14,12 @@ import pytest
 from keys.errors import CellbookError
 from ledger.custody.identifiers import code_of
 from ledger.proof.dossier import decode_dossier, encode_dossier
-from ledger.proof.export import verdict_facts
-from ledger.proof.page import verdict_page
 from ledger.proof.quorum import Cosigned, panel_of
-from ledger.proof.report import print_verdict
+from ledger.proof.report.export import verdict_facts
+from ledger.proof.report.page import verdict_page
+from ledger.proof.report.text import print_verdict
 from ledger.proof.trust import Trust
-from ledger.proof.verdict import Verdict
+from ledger.proof.verdict.values import Verdict
 from ledger.proof.verify import verify_dossier
 from tests.log.building import World
 from tests.proof.building import trust_of

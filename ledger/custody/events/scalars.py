@@ -16,8 +16,8 @@ from msgspec import Meta
 from keys.errors import declare
 from ledger.custody.identifiers import Level as Level
 from ledger.custody.identifiers import parse_operator_uri
-from ledger.custody.parties import parse_delegate_uri, parse_party_uri
-from ledger.custody.times import parse_date, parse_moment
+from ledger.custody.names.parties import parse_delegate_uri, parse_party_uri
+from ledger.custody.values.times import parse_date, parse_moment
 
 TEXT = declare(
     "malformed.payload.text",

@@ -28,7 +28,7 @@ from ledger.custody.events.scalars import (
     Text,
     TransportCondition,
 )
-from ledger.custody.parties import guest_uri, is_guest
+from ledger.custody.names.parties import guest_uri, is_guest
 from ledger.custody.payload import FIELD
 
 Move = Literal["possession", "ownership", "responsibility"]

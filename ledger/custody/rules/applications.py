@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ledger.custody.fields import Present, read
 from ledger.custody.rules.registry import Case, rule
+from ledger.custody.values.fields import Present, read
 
 BANNED = ("e-bike", "ebike", "electric bicycle", "electric bike", "电动自行车")
 

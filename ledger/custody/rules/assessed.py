@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ledger.custody.fields import Absent, Present, read
-from ledger.custody.jurisdictions import local_date
 from ledger.custody.rules.registry import Case, rule
 from ledger.custody.states import FIT, Health
-from ledger.custody.times import format_moment, offset_of
+from ledger.custody.values.fields import Absent, Present, read
+from ledger.custody.values.jurisdictions import local_date
+from ledger.custody.values.times import format_moment, offset_of
 
 TEXTS = ("scheme", "edition", "lab", "soh_method", "visual_check", "bms_check", "history_source",
          "intended_use")  # fmt: skip

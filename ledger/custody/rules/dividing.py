@@ -6,10 +6,10 @@ from typing import Any
 
 from ledger.custody.beginnings import is_lower
 from ledger.custody.events.afterlife import RepurposeOutput
-from ledger.custody.fields import Present, Withheld, read
 from ledger.custody.identifiers import BATTERY_PREFIX
 from ledger.custody.rules.registry import Case, rule
 from ledger.custody.states import BatteryState
+from ledger.custody.values.fields import Present, Withheld, read
 
 TOLERANCE_PERMILLE = 20
 """By how much the mass that came out may exceed what went in: scales, moisture, oxygen."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ledger.custody.fields import Present, read
 from ledger.custody.identifiers import GBT45565, code_of, parse_subject
-from ledger.custody.issuing import claims_on, owner_of
-from ledger.custody.labels import look_alikes
+from ledger.custody.names.issuing import claims_on, owner_of
+from ledger.custody.names.labels import look_alikes
 from ledger.custody.rules.registry import Case, rule
 from ledger.custody.states import AliasState, BatteryState
+from ledger.custody.values.fields import Present, read
 
 _GIVING = ("manufacture", "relabel", "repurpose")
 _NEW = ("sub", "alias", "output")

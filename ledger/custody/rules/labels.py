@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from keys.errors import CellbookError
-from ledger.custody.codes import Gbt34014, parse_gbt34014
-from ledger.custody.fields import Present, read
 from ledger.custody.identifiers import BATTERY_PREFIX
-from ledger.custody.jurisdictions import local_date
+from ledger.custody.names.codes import Gbt34014, parse_gbt34014
 from ledger.custody.rules.registry import Case, rule
+from ledger.custody.values.fields import Present, read
+from ledger.custody.values.jurisdictions import local_date
 
 LEVELS = {"P": "pack", "M": "module", "C": "cell"}
 

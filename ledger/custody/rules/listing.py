@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from ledger.custody.listed import ListAnswer, PublisherAnswer, Word
+from ledger.custody.lists.listed import ListAnswer, PublisherAnswer, Word
+from ledger.custody.lists.schemes import RECYCLING, SECOND_LIFE, WHITE_LIST
 from ledger.custody.profiles import Profiles
 from ledger.custody.rules.registry import Finding
-from ledger.custody.schemes import RECYCLING, SECOND_LIFE, WHITE_LIST
 
 CATEGORY_FOR = {"recycle": RECYCLING, "repurpose": SECOND_LIFE}
 """The category that the signer of an event of a kind should be listed in."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ledger.custody.fields import Present, read
 from ledger.custody.rules.registry import BATTERY_KINDS, Case, rule
 from ledger.custody.states import BatteryState, Mark
-from ledger.custody.times import format_moment
+from ledger.custody.values.fields import Present, read
+from ledger.custody.values.times import format_moment
 
 EPOCH_GRACE = 60
 """Seconds. Log time is that of the epoch's beginning: what is signed and submitted now may be

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ledger.custody.beginnings import STATUS_AFTER
 from ledger.custody.events.afterlife import RepurposeOutput
-from ledger.custody.fields import Absent, Present, read
 from ledger.custody.rules.registry import Case, rule
 from ledger.custody.states import BatteryState
+from ledger.custody.values.fields import Absent, Present, read
 
 PROFILE = "eu-2023-1542"
 PASSPORTS = ("2027-02-18", None)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ledger.custody.events import Correction
-from ledger.custody.fields import Present, read
 from ledger.custody.refold import rests
 from ledger.custody.rules.order import RECORD_KINDS
 from ledger.custody.rules.registry import BATTERY_KINDS, Case, rule
 from ledger.custody.subjects import cited_by
+from ledger.custody.values.fields import Present, read
 
 
 @rule(

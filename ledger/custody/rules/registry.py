@@ -15,10 +15,10 @@ import msgspec
 
 from keys.errors import ErrorCode, declare
 from ledger.custody.events import EVENTS, Event
-from ledger.custody.jurisdictions import begins_at, is_under
 from ledger.custody.profiles import CORE, Profiles
 from ledger.custody.states import BatteryState, Mark, OperatorState, State
 from ledger.custody.subjects import CitedEntry, Part
+from ledger.custody.values.jurisdictions import begins_at, is_under
 
 Kind = Literal["R", "F"]
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from datetime import date
 
-from ledger.custody.fields import Present, Withheld, read
-from ledger.custody.jurisdictions import local_date
 from ledger.custody.rules.registry import Case, rule
-from ledger.custody.times import parse_moment
-from ledger.custody.workdays import working_days_between
+from ledger.custody.values.fields import Present, Withheld, read
+from ledger.custody.values.jurisdictions import local_date
+from ledger.custody.values.times import parse_moment
+from ledger.custody.values.workdays import working_days_between
 
 DAYS_NOW = 30
 WORKING_DAYS = {"manufacture": 15, "install": 15, "decommission": 15}
@@ -55,8 +55,8 @@ def is_reported_within_days(case: Case) -> str | None:
     text="Vehicle makers and dismantlers report within 15 working days, repairers and recyclers "
     "within 30.",
     repair="Report it, and state the submission in `regulatory_report` of the next event.",
-    unconfirmed="the first day of the rules; holidays of years that ledger/custody/workdays.py "
-    "has no table for",
+    unconfirmed="the first day of the rules; holidays of years that "
+    "ledger/custody/values/workdays.py has no table for",
     kinds=("manufacture", "install", "decommission", "repair", "intake", "recycle"),
     parts=("event",),
 )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ledger.custody.fields import Present, read
 from ledger.custody.rules.registry import Case, rule
 from ledger.custody.states import BatteryState
+from ledger.custody.values.fields import Present, read
 
 
 @rule(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ledger.custody.fields import Absent, Present, read
-from ledger.custody.jurisdictions import EU
 from ledger.custody.rules.registry import Case, rule
 from ledger.custody.rules.wasted import CHAPTER_VIII, is_waste_in_the_union
+from ledger.custody.values.fields import Absent, Present, read
+from ledger.custody.values.jurisdictions import EU
 
 DAYS_TO_ACCEPT = 30
 DAY = 86_400
