@@ -133,7 +133,8 @@ class Model:
             return False
         unit.place = "consumed"
         parties = frozenset({unit.owner, by, "owner"})
-        self.units[other] = Unit("made", by, unit.owner, parties)
+        # Not by a preparation: what is made of waste is waste.
+        self.units[other] = Unit("made", by, unit.owner, parties, waste=unit.waste)
         return True
 
     def _recycle(self, unit: Unit, name: str, by: str, what: str, other: str) -> bool:

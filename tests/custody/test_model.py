@@ -156,6 +156,16 @@ class Custody(RuleBasedStateMachine):
         assert state.disputes == len(self.model.disputed.get(name, ()))
 
 
+def test_what_is_made_of_waste_is_waste_in_both() -> None:
+    custody = Custody()
+    custody.begin(first=len(LIFE))
+    custody.any_step(step=("waste", "declared"), unit=0, by="")
+    custody.any_step(step=("repurpose", ""), unit=0, by="")
+    output = custody.names[2]
+    assert custody.log.state(output).waste == ("EU",)
+    assert custody.model.units[output].waste
+
+
 def run(examples: int) -> None:
     options = settings(
         max_examples=examples,
