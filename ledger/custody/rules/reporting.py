@@ -55,8 +55,7 @@ def is_reported_within_days(case: Case) -> str | None:
     text="Vehicle makers and dismantlers report within 15 working days, repairers and recyclers "
     "within 30.",
     repair="Report it, and state the submission in `regulatory_report` of the next event.",
-    unconfirmed="the first day of the rules; holidays of years that "
-    "ledger/custody/values/workdays.py has no table for",
+    unconfirmed="the first day of the rules; holidays of years after 2026",
     kinds=("manufacture", "install", "decommission", "repair", "intake", "recycle"),
     parts=("event",),
 )
