@@ -18,10 +18,10 @@ import msgspec
 
 from keys.errors import CellbookError, ErrorCode, declare
 from ledger.monitor.auditing.evidence import of_checkpoints, write_evidence
-from ledger.monitor.auditing.faults import FORK, ROLLBACK
+from ledger.monitor.auditing.faults import BEHIND, FORK, ROLLBACK
 from ledger.monitor.auditing.state import write_whole
 from ledger.monitor.checked import CheckedTiles
-from ledger.monitor.source import LogSource, fetch_checkpoint, stated_checkpoint
+from ledger.monitor.source import LogSource, fetch_checkpoint, is_copy, stated_checkpoint
 from ledger.proof.checkpoint import Checkpoint, open_checkpoint
 from ledger.tree.proofs import Proofs
 from ledger.wire.note import MAX_NOTE
@@ -95,7 +95,8 @@ class KeptCheckpoint:
 
         Without ``source`` only the same checkpoint, or the first one, can be compared. Raises
         ``failed.audit.fork`` and ``failed.audit.rollback``, whose evidence was written;
-        ``undecided.state.*`` where it cannot be told, and then nothing has changed.
+        ``undecided.state.*``, and ``undecided.audit.behind`` for a copy that is older than what is
+        kept, where it cannot be told, and then nothing has changed.
         """
         if self.note is not None:
             self._compare(note, log, source)
@@ -118,7 +119,12 @@ class KeptCheckpoint:
             raise UNPROVEN.at(self._origin, sizes)
         served = _served(source, log)
         if served is not None and served.tree.size < kept.tree.size:
-            raise self._fault(ROLLBACK, served, kept, None)
+            if not is_copy(source):
+                raise self._fault(ROLLBACK, served, kept, None)
+            within = [found] if found.tree.size <= served.tree.size else []
+            self._check_growth([*within, served], source)
+            sizes = f"{kept.tree.size} entries before, {served.tree.size} in the copy"
+            raise BEHIND.at(self._origin, sizes)
         self._check_growth([kept, found, *([] if served is None else [served])], source)
 
     def _check_growth(self, seen: list[_Signed], source: LogSource) -> None:

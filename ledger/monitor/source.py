@@ -73,6 +73,12 @@ class FolderSource:
         return data
 
 
+def is_copy(source: LogSource) -> bool:
+    """Whether somebody made what ``source`` gives at some time: then it may be older than the log
+    in all honesty, while a service that goes back contradicts itself."""
+    return isinstance(source, FolderSource)
+
+
 def fetch_checkpoint(source: LogSource) -> bytes:
     """The newest checkpoint, a note. Raises ``missing.published`` and what the source raises."""
     return _there(source.fetch(CHECKPOINT, MAX_NOTE), CHECKPOINT)

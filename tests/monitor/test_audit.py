@@ -15,7 +15,7 @@ from ledger.custody.decision import read_content
 from ledger.custody.governance.statements import Head, LogKey
 from ledger.monitor.auditing.audit import Auditor
 from ledger.monitor.auditing.audited import Audited
-from ledger.monitor.source import MAX_BUNDLE
+from ledger.monitor.source import MAX_BUNDLE, FolderSource
 from ledger.proof.checkpoint import Checkpoint, format_body, open_checkpoint
 from ledger.proof.checks.heads import LATEST
 from ledger.tree.merkle import leaf_hash, verify_consistency, verify_inclusion
@@ -237,6 +237,21 @@ def test_a_rolled_back_checkpoint(short: LyingLog, tmp_path: Path) -> None:
     sizes = [_opened(short, folder / name).size for name in ("checkpoint", "checkpoint-before")]
     assert sizes == [short.size - 2, short.size]
     assert (found["tree_size"], found["older_size"]) == tuple(sizes)
+
+
+def test_an_old_copy_is_no_fault(short: LyingLog, tmp_path: Path) -> None:
+    for path, data in published(short).items():
+        (tmp_path / "copy" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "copy" / path).write_bytes(data)
+    short.event("incident", PACK)
+    short.head()
+    audited(short, published(short), tmp_path / "state")
+    auditor = Auditor(short.trust(), tmp_path / "state", processes=1)
+    with auditor, pytest.raises(CellbookError) as caught:
+        auditor.run(FolderSource(tmp_path / "copy"))
+    assert (caught.value.code, caught.value.exit_code) == ("undecided.audit.behind", 3)
+    assert not (tmp_path / "state" / "evidence").exists()
+    assert audited(short, published(short), tmp_path / "state").replayed == 0
 
 
 def _opened(log: LyingLog, file: Path) -> Checkpoint:

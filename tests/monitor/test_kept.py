@@ -11,7 +11,7 @@ import pytest
 from keys.errors import CellbookError
 from keys.signer import generate
 from ledger.monitor.kept import KeptCheckpoint
-from ledger.monitor.source import FolderSource
+from ledger.monitor.source import FolderSource, LogSource
 from ledger.proof.checkpoint import Checkpoint, format_body, open_checkpoint
 from ledger.tree.merkle import leaf_hash, verify_consistency
 from ledger.tree.tiles import tile_path
@@ -30,6 +30,13 @@ def note(size: int, tree: Tree = HONEST, origin: str = ORIGIN) -> bytes:
     return sign_note(body, origin, KEY)
 
 
+class Service:
+    """Answers as a service does that has the files of a folder."""
+
+    def __init__(self, files: FolderSource) -> None:
+        self.fetch = files.fetch
+
+
 def published(folder: Path, size: int, tree: Tree = HONEST) -> FolderSource:
     """The log as static files, at ``size``."""
     for (level, n), data in Tiles(tree, size).all().items():
@@ -46,11 +53,11 @@ class Verifying:
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "state"
 
-    def see(self, seen: bytes, source: FolderSource | None = None) -> None:
+    def see(self, seen: bytes, source: LogSource | None = None) -> None:
         with closing(KeptCheckpoint(self.folder, ORIGIN)) as kept:
             kept.see(seen, LOG, source)
 
-    def refused(self, seen: bytes, source: FolderSource | None = None) -> CellbookError:
+    def refused(self, seen: bytes, source: LogSource | None = None) -> CellbookError:
         before = self.kept()
         with pytest.raises(CellbookError) as found:
             self.see(seen, source)
@@ -118,11 +125,22 @@ def test_a_fork(verifying: Verifying, tmp_path: Path, shown: int, served: Tree) 
 
 
 def test_a_log_that_goes_back(verifying: Verifying, tmp_path: Path) -> None:
-    error = verifying.refused(note(50), published(tmp_path / "log", 60))
+    error = verifying.refused(note(50), Service(published(tmp_path / "log", 60)))
     assert (error.code, error.exit_code) == ("failed.audit.rollback", 1)
     place = Path(str(error.facts["evidence"]))
     assert (place / "checkpoint").read_bytes() == note(60)
     assert (place / "checkpoint-before").read_bytes() == note(100)
+
+
+@pytest.mark.parametrize("shown", [50, 80, 200])
+def test_a_copy_that_is_behind(verifying: Verifying, tmp_path: Path, shown: int) -> None:
+    """Old copies are honest; but what one shows to be forked is."""
+    error = verifying.refused(note(shown), published(tmp_path / "log", 60))
+    assert (error.code, error.exit_code) == ("undecided.audit.behind", 3)
+    assert not list(verifying.folder.glob("*/evidence/*"))
+    forked = published(tmp_path / "forked", 60, FORKED)
+    code = "failed.audit.fork" if shown <= 60 else "undecided.audit.behind"
+    assert verifying.refused(note(shown), forked).code == code
 
 
 def test_a_log_that_does_not_show_it(verifying: Verifying, tmp_path: Path) -> None:

@@ -20,6 +20,11 @@ ROLLBACK = declare(
     "Keep the evidence: both checkpoints are signed. Ask whoever runs the ledger, or try a newer "
     "mirror.",
 )
+BEHIND = declare(
+    "undecided.audit.behind",
+    "The copy of the log is behind what was seen of it before.",
+    "Fetch a newer one: `cellbook mirror`.",
+)
 FORK = declare(
     "failed.audit.fork",
     "The log that was seen before is not the beginning of this one.",

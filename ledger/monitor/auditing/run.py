@@ -42,7 +42,7 @@ from ledger.monitor.auditing.state import Mark, StateFolder
 from ledger.monitor.auditing.views import Views
 from ledger.monitor.checked import CheckedTiles
 from ledger.monitor.entries import NO_HEAD, Entries, Timed
-from ledger.monitor.source import LogSource, stated_checkpoint
+from ledger.monitor.source import LogSource, is_copy, stated_checkpoint
 from ledger.proof.checkpoint import ORIGIN, Checkpoint, open_checkpoint
 from ledger.proof.checks.genuine import OLD_POLICY
 from ledger.proof.trust import Trust
@@ -89,7 +89,7 @@ class Run:
         if checkpoint.origin != self._trust.origin:
             raise ORIGIN.at("checkpoint", f"{checkpoint.origin!r:.120}")
         self._check_signature()
-        self._views = Views(checkpoint, self._folder)
+        self._views = Views(checkpoint, self._folder, is_copy=is_copy(source))
         self._views.check_growth(is_signed=self._is_signed)
         tiles = CheckedTiles(source, checkpoint.size, checkpoint.root)
         self._proofs = Proofs(tiles)

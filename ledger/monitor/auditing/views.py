@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from keys.errors import CellbookError
 from ledger.custody.states import LogState
 from ledger.monitor.auditing.cosigning import signed_by
-from ledger.monitor.auditing.faults import FORK, OTHERS, ROLLBACK
+from ledger.monitor.auditing.faults import BEHIND, FORK, OTHERS, ROLLBACK
 from ledger.monitor.auditing.state import StateFolder
 from ledger.monitor.source import stated_checkpoint
 from ledger.proof.checkpoint import Checkpoint
@@ -24,19 +24,22 @@ class Views:
     """Of the log with ``checkpoint``. ``older`` is the checkpoint that was looked at last, and
     ``older_note`` its note: the contradiction, once there is one."""
 
-    def __init__(self, checkpoint: Checkpoint, folder: StateFolder) -> None:
-        """``folder`` has the newest of this auditor's marks, and what it cosigned."""
+    def __init__(self, checkpoint: Checkpoint, folder: StateFolder, *, is_copy: bool) -> None:
+        """``folder`` has the newest of this auditor's marks, and what it cosigned. The log that
+        ``is_copy`` may be behind."""
         self.older: Checkpoint | None = None
         self.older_note = b""
         self._checkpoint = checkpoint
+        self._is_copy = is_copy
         mark, cosigned = folder.mark(), folder.cosigned()
         self._has_mark = mark is not None
         audited = None if mark is None else mark.note
         self._own = [note for note in (audited, cosigned) if note is not None]
 
     def check_growth(self, *, is_signed: bool) -> None:
-        """That this log is not smaller than it was. Raises ``failed.audit.rollback``, and
-        ``failed.note.unsigned`` where the log's key is known and is not that of the checkpoint.
+        """That this log is not smaller than it was. Raises ``failed.audit.rollback``, of a copy
+        ``undecided.audit.behind``, and ``failed.note.unsigned`` where the log's key is known and is
+        not that of the checkpoint.
 
         Who knows no key yet, without any mark, asks again in the end.
         """
@@ -46,7 +49,7 @@ class Views:
                 continue
             if is_signed:
                 detail = f"{self._checkpoint.size} entries, {older.size} before"
-                raise ROLLBACK.at("checkpoint", detail)
+                raise (BEHIND if self._is_copy else ROLLBACK).at("checkpoint", detail)
             if self._has_mark:
                 raise UNSIGNED.at("checkpoint")
 
