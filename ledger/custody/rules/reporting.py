@@ -50,12 +50,12 @@ def is_reported_within_days(case: Case) -> str | None:
     profile="cn-2018",
     jurisdiction="CN",
     law=("2018-08-01", "2026-03-31"),
-    basis="traceability rules of 2018",
+    basis="traceability rules of 2018 Art. 10, 11, 13, 15, in force by Art. 19",
     gate="no finding",
     text="Vehicle makers and dismantlers report within 15 working days, repairers and recyclers "
-    "within 30.",
+    "within 30. (Firms of second life have 15 by Art. 14; what they take in is given 30 here.)",
     repair="Report it, and state the submission in `regulatory_report` of the next event.",
-    unconfirmed="the first day of the rules; holidays of years after 2026",
+    unconfirmed="holidays of years after 2026",
     kinds=("manufacture", "install", "decommission", "repair", "intake", "recycle"),
     parts=("event",),
 )
