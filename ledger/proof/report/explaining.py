@@ -11,20 +11,25 @@ from ledger.custody.profiles import Profiles
 from ledger.custody.rules import RULES, Finding, Rule
 from ledger.custody.rules.listing import LIST_RULES, ListRule
 from ledger.custody.values.times import parse_moment
+from ledger.proof.report.list_words import joined
 from ledger.proof.verdict.values import LifeEvent, Verdict
 
 _ENTRY = re.compile(r"\bentry (-?\d{1,19})\b")
-_CODE = re.compile(r"urn:cellbook:gbt(34014|45565):(?=[0-9A-Z])")
+_PREFIX = re.compile(r"urn:cellbook:(gbt(34014|45565):(?=[0-9A-Z])|authority:(?=[a-z0-9]))")
+_SNAPSHOT = re.compile(r"\bthe snapshot in entry \d{1,19} \(")
 
 
 class Told(msgspec.Struct, frozen=True):
-    """A finding in words. ``chain`` is what happened, in dates, where more than one event has to do
+    """A finding in words: in which ``event`` (or events) it was found, and the ``detail``.
+
+    ``chain`` is what happened, in dates, where more than one event has to do
     with it; ``entries`` their indexes in the log. ``allowed_then``: it is a breach, but not of the
     policy that was in force. What no rule says is empty."""
 
     rule: str
     breach: bool
-    text: str
+    event: str
+    detail: str
     chain: str
     entries: tuple[int, ...]
     allowed_then: bool
@@ -32,6 +37,22 @@ class Told(msgspec.Struct, frozen=True):
     basis: str
     repair: str
     unconfirmed: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.event}: {self.detail}."
+
+
+def explain_together(verdict: Verdict, findings: Iterable[Finding]) -> Iterator[Told]:
+    """The same, but that what differs in nothing but the event is told once, of all of them."""
+    groups: dict[Told, list[Told]] = {}
+    for told in explain(verdict, findings):
+        alike = msgspec.structs.replace(told, event="", entries=())
+        groups.setdefault(alike, []).append(told)
+    for alike, group in groups.items():
+        entries = tuple(dict.fromkeys(index for told in group for index in told.entries))
+        event = joined(dict.fromkeys(told.event for told in group))
+        yield msgspec.structs.replace(alike, event=event, entries=entries)
 
 
 def explain(verdict: Verdict, findings: Iterable[Finding]) -> Iterator[Told]:
@@ -43,7 +64,8 @@ def explain(verdict: Verdict, findings: Iterable[Finding]) -> Iterator[Told]:
         yield Told(
             rule=finding.rule,
             breach=finding.breach,
-            text=_text(finding, life),
+            event=_event(finding.index, life),
+            detail=_detail(finding, life),
             chain=" > ".join(map(_step, events)) if len(events) > 1 else "",
             entries=tuple(event.index for event in events),
             allowed_then=finding.breach and _was_allowed(finding, life),
@@ -79,12 +101,13 @@ def _step(event: LifeEvent) -> str:
     return f"{event.what.partition(':')[0].lower()} {event.occurred_at[:10]}"
 
 
-def _text(finding: Finding, life: Mapping[int, LifeEvent]) -> str:
+def _detail(finding: Finding, life: Mapping[int, LifeEvent]) -> str:
     """What was found, with entries named by what happened and when, not by number."""
+    detail = _SNAPSHOT.sub("the list (", finding.detail)
+    detail = _ENTRY.sub(lambda found: _event(int(found[1]), life), detail)
+    return _PREFIX.sub("", detail)
 
-    def named(index: int) -> str:
-        event = life.get(index)
-        return f"'{event.what}' of {event.occurred_at[:10]}" if event else f"entry {index}"
 
-    detail = _ENTRY.sub(lambda found: named(int(found[1])), finding.detail)
-    return f"{named(finding.index)}: {_CODE.sub('', detail)}."
+def _event(index: int, life: Mapping[int, LifeEvent]) -> str:
+    event = life.get(index)
+    return f"'{event.what}' of {event.occurred_at[:10]}" if event else f"entry {index}"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from keys.errors import CellbookError
 from ledger.custody.values.times import format_moment
-from ledger.proof.report.explaining import Told, explain
+from ledger.proof.report.explaining import Told, explain_together
 from ledger.proof.report.markup import element, items, safe
 from ledger.proof.report.page_style import STYLE
 from ledger.proof.report.refusal import refusal_words
@@ -135,7 +135,7 @@ def _life(verdict: Verdict) -> str:
 def _findings(verdict: Verdict) -> Iterator[str]:
     for title, findings in (("Breaches", verdict.breaches), ("Remarks", verdict.remarks)):
         if findings:
-            yield _section(title, "".join(map(_finding, explain(verdict, findings))))
+            yield _section(title, "".join(map(_finding, explain_together(verdict, findings))))
 
 
 def _finding(told: Told) -> str:

@@ -15,6 +15,7 @@ from ledger.custody.lists.listed import PublisherAnswer, Word
 from ledger.custody.lists.rows import ListRow
 from ledger.custody.lists.schemes import SCHEMES, title_of
 from ledger.custody.values.times import format_moment
+from ledger.proof.report.list_words import publisher_name
 from ledger.proof.report.table import filled
 from ledger.proof.report.text import WIDTH, paragraph
 from ledger.proof.report.vouched_words import completeness_note, vouched_facts
@@ -127,7 +128,7 @@ def _rows(item: PublisherAnswer) -> tuple[ListRow, ...]:
 
 
 def _publisher_lines(found: Participant, item: PublisherAnswer) -> Iterator[str]:
-    yield from paragraph(f"Copied by {item.publisher}", "", 0)
+    yield from paragraph(f"Copied by {publisher_name(item.publisher)}", "", 0)
     if item.then == item.now:
         yield from _word_lines(found, item.now, "then and now")
         return

@@ -13,6 +13,7 @@ from ledger.custody.lists.listed import ListAnswer, PublisherAnswer, Word
 from ledger.custody.lists.schemes import title_of
 from ledger.custody.states import OperatorKey, OperatorState
 from ledger.custody.values.times import format_moment
+from ledger.proof.report.list_words import publisher_name
 from ledger.proof.report.supplier_shapes import is_registered
 from ledger.proof.report.table import columns
 from ledger.proof.report.text import WIDTH, paragraph
@@ -105,7 +106,8 @@ def _publisher(item: PublisherAnswer, day: str) -> str:
         told = _word(item.now, day)
     else:
         told = f"as known then: {_word(item.then, day)}; as known now: {_word(item.now, day)}"
-    return f"{told}. Copied by {item.publisher}, not signed by whose list it is."
+    by = publisher_name(item.publisher)
+    return f"{told}. Copied by {by}, not signed by whose list it is."
 
 
 def _word(word: Word | None, day: str) -> str:

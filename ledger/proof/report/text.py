@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ledger.custody.values.times import format_moment
-from ledger.proof.report.explaining import Told, explain
+from ledger.proof.report.explaining import Told, explain_together
 from ledger.proof.report.table import columns, filled
 from ledger.proof.report.wording import (
     ALLOWED_THEN,
@@ -81,7 +81,7 @@ def _list_lines(verdict: Verdict) -> Iterator[str]:
 
 
 def _finding_lines(verdict: Verdict) -> Iterator[str]:
-    for told in explain(verdict, (*verdict.breaches, *verdict.remarks)):
+    for told in explain_together(verdict, (*verdict.breaches, *verdict.remarks)):
         yield from paragraph(told.text, f"[{told.rule}]")
         if told.chain:
             yield from paragraph(told.chain, "")
