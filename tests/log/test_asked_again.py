@@ -29,18 +29,22 @@ DAY = 86_400
 
 
 class Witnesses:
-    """Two witnesses by the world's clock, each with its ``lag``; those in ``away`` do not answer.
+    """Witnesses by the world's clock, each with its ``lag``; those in ``away`` do not answer, those
+    in ``lies`` answer as they like.
 
     ``quorum`` of them must cosign what the world's log publishes. The world's own process asks
     nobody; ``serve`` starts one that does.
     """
 
-    def __init__(self, world: World, quorum: int) -> None:
+    def __init__(
+        self, world: World, quorum: int, names: tuple[str, ...] = ("w1.example", "w2.example")
+    ) -> None:
         self.world, self.away, self.lag = world, set[str](), dict[str, int]()
+        self.lies: dict[str, Answer] = {}
         own = Verifier.from_key(ORIGIN, log_key(world.ledger.log(), "checkpoint", 2))
         self.witnesses: dict[str, Witness] = {}
         self.verifiers: dict[str, Verifier] = {}
-        for name in ("w1.example", "w2.example"):
+        for name in names:
             signer = generate()
             self.verifiers[name] = witness_verifier(name, signer)
             state = WitnessState(world.path / name, self.verifiers[name])
@@ -66,6 +70,8 @@ class Witnesses:
         name = url.removeprefix("https://").removesuffix("/add-checkpoint")
         if name in self.away:
             return Answer(503, "text/plain", b"away")
+        if name in self.lies:
+            return self.lies[name]
         try:
             now = self.world.clock() - self.lag.get(name, 0)
             return Answer(200, "", self.witnesses[name].add_checkpoint(body, now))

@@ -16,9 +16,10 @@ from pathlib import Path
 
 from keys.errors import CellbookError
 from ledger.log.publishing.checkpoints import Asked, Publishing
+from ledger.log.publishing.claims import check_claims
 from ledger.log.publishing.delay import Delay, Delayed
 from ledger.log.publishing.lines import Cosigners, lines_on, only
-from ledger.log.publishing.memory import ROLLED_BACK, host_lock
+from ledger.log.publishing.memory import host_lock
 from ledger.log.publishing.witness import (
     FORKED,
     LARGER,
@@ -67,6 +68,7 @@ class Publisher:
         self._store = store
         self._publishing = publishing
         self._proofs = proofs
+        self._policy = policy
         self._ask = ask
         self._lock = lock
         self._witnesses = [
@@ -122,7 +124,8 @@ class Publisher:
     def compare(self) -> None:
         """Before the start: that no witness has cosigned what this database does not hold.
 
-        Who does not answer in time is passed over. Raises ``damaged.log.rolled-back``.
+        Who does not answer in time confirms nothing. Raises ``damaged.log.rolled-back``, unless
+        ``check_claims`` finds the claim outvoted.
         """
         newest = self._store.checkpoint()
         if newest is None or not self._witnesses:
@@ -130,18 +133,8 @@ class Publisher:
         asked = Asked(newest[0], newest[1], newest[0])
         futures = self._send(asked, self._publishing.cosigners())
         done, _ = wait(futures.values(), ROUND_S)
-        for name, future in futures.items():
-            error = future.exception() if future in done else None
-            if isinstance(error, CellbookError):
-                self._check_claim(name, error)
-
-    def _check_claim(self, name: str, error: CellbookError) -> None:
-        if error.code == FORKED.code:
-            raise ROLLED_BACK.at(error.where, f"{name} has cosigned another root of this size")
-        # Read after its answer: a tree that another service has signed is in the database by now.
-        claimed = error.facts.get("size", 0)
-        if error.code == LARGER.code and int(claimed) > self._store.head().size:
-            raise ROLLED_BACK.at(f"tree size {claimed}", f"{name} has cosigned it")
+        answers = {name: future.exception() for name, future in futures.items() if future in done}
+        check_claims(self._policy, answers, lambda: self._store.head().size)
 
     def _run(self) -> None:
         pause = 0.0
