@@ -4,6 +4,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Processes that run tests side by side; one core may have two as well, since many tests wait.
+WORKERS ?= 2
 
 .PHONY: demo test test-long bench lint docs clean
 
@@ -22,7 +24,7 @@ demo: .venv/server
 	$(BIN)/cellbook demo
 
 test: .venv/dev lint
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist worksteal
 
 test-long: .venv/dev
 	$(BIN)/python -m pytest -m slow --timeout 1800
