@@ -109,8 +109,13 @@ def test_every_printed_sheet_says_that_it_proves_nothing() -> None:
     """Browsers print a table's foot on every sheet that the table is on, so all is in its body."""
     html = verdict_page(broken(), TRUST)
     body = html.partition("<body>")[2].strip()
-    assert body.startswith('<table class="sheet"><tfoot><tr class="print"><td><b>This print proves')
-    assert body.removesuffix("</html>").strip().endswith("</tbody></table>\n</body>")
+    assert body.startswith('<main><table class="sheet" role="presentation"><tbody>')
+    # One row for all: a browser moves a row that fits on one sheet whole to the next sheet.
+    assert body.count("<td><header>") == 1
+    assert re.findall(r"</td></tr>(?=</tbody><tfoot>)", body) == ["</td></tr>"]
+    foot = body.rpartition("<tfoot>")[2]
+    assert foot.startswith('<tr class="print"><td><b>This print proves nothing.')
+    assert foot.removesuffix("</html>").strip().endswith("</tfoot></table></main>\n</body>")
     assert "size: A4" in html
 
 
@@ -132,6 +137,18 @@ def test_strangers_texts(name: str) -> None:
     assert " ".join(name.split()) in page.text
     assert page.names == Page(verdict_page(broken(), TRUST)).names | ({"bdi"} & page.names)
     assert ("bdi" in page.names) == bool(re.search("[\u0590-\u06ff]", name))
+
+
+def test_it_can_be_read_aloud() -> None:
+    """Answers are under headings, cells under named rows or columns, and the frame is no table."""
+    html = verdict_page(broken(), TRUST)
+    heads = re.findall(r"<h2>(.*?)</h2>", html)
+    assert heads[:4] == ["RECORD", "BATTERY", "LABEL", "REQUIRED"]
+    assert heads[4:] == ["Life", "Breaches", "Remarks", "Not checked", "Next"]
+    tables = re.findall(r"<table [^>]*>", html)
+    assert [table for table in tables if "presentation" in table] == tables[:1]
+    assert all("scope=" in head for head in re.findall(r"<th\b[^>]*>", html))
+    assert html.index("CELLBOOK CHECK") < html.index("This print proves nothing")
 
 
 def test_what_reads_from_right_to_left_is_alone() -> None:

@@ -75,7 +75,14 @@ def test_the_first_life_alone_ends_where_it_was_consumed(world: World) -> None:
         (lambda code: f" {code[:4]} {code[4:]} ", None),
         (lambda code: f"urn:cellbook:gbt34014:{code}", None),
         (lambda code: code[:-1] + "9", "this file is about"),
-        (lambda code: code[:-1], "no well-formed code"),
+        (
+            lambda code: code[:-1],
+            "no well-formed code. A battery code has 24 characters, a second-",
+        ),
+        (
+            lambda code: code.replace("0", "O").replace("1", "I"),
+            "differ by O and 0 or I and 1 only",
+        ),
         (lambda code: "", "no well-formed code"),
         (lambda code: "\x1b[2J", "no well-formed code"),
         (lambda code: "x" * 10_000, "no well-formed code"),

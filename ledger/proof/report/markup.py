@@ -25,9 +25,10 @@ def safe(text: str) -> str:
     )
 
 
-def element(name: str, *inner: str, cls: str = "") -> str:
-    """An element around HTML that is safe already."""
-    opening = f'{name} class="{cls}"' if cls else name
+def element(name: str, *inner: str, cls: str = "", **attributes: str) -> str:
+    """An element around HTML that is safe already; so are the values of its attributes."""
+    given = {"class": cls, **attributes} if cls else attributes
+    opening = " ".join((name, *(f'{key}="{value}"' for key, value in given.items())))
     return f"<{opening}>{''.join(inner)}</{name}>"
 
 

@@ -1,7 +1,8 @@
 """The verdict as one page for reading and for print: HTML without scripts or anything from outside.
 
-It says what ``report`` says, from the same words. A page can be written by anybody, so each printed
-sheet of it says that it proves nothing.
+It says what ``report`` says, in the same words and order, and nothing by colour alone: who
+has it read aloud hears headings, tables with named rows and columns, and each answer in words. A
+page can be written by anybody, so each printed sheet of it says that it proves nothing.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def verdict_page(
     ``trust_sha256`` is the digest of the trust file, ``documents`` what the reader holds."""
     record = verdict.record
     sections = [
-        "".join(map(_answer, answers(verdict))),
+        element("div", *map(_answer, answers(verdict))),
         _facts(battery_facts(verdict)),
         _section("Life", _life(verdict)),
         _section("White list", items(list_lines(verdict))) if verdict.works else "",
@@ -65,9 +66,9 @@ def refusal_page(
 ) -> str:
     """The page of a record that was refused with ``error``: there is no life to show."""
     first, told, last = refusal_words(error)
-    text = f"{first.removeprefix('RECORD ')}: {told}"
+    text, undecided = f"{first.removeprefix('RECORD ')}: {told}", error.exit_code == 3
     sections = [
-        _answer(Answer("RECORD", "open" if error.exit_code == 3 else "bad", text, (last,))),
+        element("div", _answer(Answer("RECORD", "open" if undecided else "bad", text, (last,)))),
         _section("Next", items([error.remedy], "next")),
         _facts([("Code", error.code)]),
         _files(trust.name, trust.origin, trust_sha256, file_sha256),
@@ -79,16 +80,20 @@ def _page(sections: list[str], at: int, offset: int) -> str:
     now = format_moment(at, offset)
     shown = f"{now[:10]} {now[11:16]} {now[19:]}"
     header = element("header", element("h1", "CELLBOOK CHECK"), element("time", shown))
-    rows = (element("tr", element("td", section)) for section in (header, *sections) if section)
+    # One row for all, since browsers move a row that fits on a sheet of its own to the next one.
+    row = element("tr", element("td", header, *sections))
     foot = element("tr", element("td", _foot(shown)), cls="print")
     # A table's foot is what browsers print again on every sheet, and keep free of other text.
-    table = element("table", element("tfoot", foot), element("tbody", *rows), cls="sheet")
+    # For who has it read aloud it is no table.
+    table = element(
+        "table", element("tbody", row), element("tfoot", foot), cls="sheet", role="presentation"
+    )
     return (
         '<!doctype html>\n<html lang="en" dir="ltr">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>Cellbook check, {shown}</title>\n<style>{STYLE}</style>\n</head>\n"
-        f"<body>\n{table}\n</body>\n</html>\n"
+        f"<body>\n<main>{table}</main>\n</body>\n</html>\n"
     )
 
 
@@ -106,19 +111,20 @@ def _section(title: str, inner: str) -> str:
 def _answer(answer: Answer) -> str:
     notes = (element("p", element("small", safe(note))) for note in answer.notes)
     told = element("div", element("p", element("strong", safe(answer.text))), *notes)
-    return element("div", element("b", answer.head), told, cls=f"answer {answer.tone}")
+    return element("section", element("h2", answer.head), told, cls=f"answer {answer.tone}")
 
 
 def _facts(rows: Iterator[tuple[str, str]] | list[tuple[str, str]]) -> str:
     lines = (
-        element("tr", element("th", safe(head)), element("td", safe(text))) for head, text in rows
+        element("tr", element("th", safe(head), scope="row"), element("td", safe(text)))
+        for head, text in rows
     )
     return element("table", *lines, cls="facts")
 
 
 def _life(verdict: Verdict) -> str:
     heads = (("", "Date"), ("what", "What"), ("who", "Who signed it"), ("", "Remark"))
-    head = element("tr", *(element("th", text, cls=cls) for cls, text in heads))
+    head = element("tr", *(element("th", text, cls=cls, scope="col") for cls, text in heads))
     rows = (
         element(
             "tr",
@@ -172,7 +178,10 @@ def _documents(match: EvidenceMatch | None) -> Iterator[str]:
 def _files(ledger: str, origin: str, trust_sha256: bytes, file_sha256: bytes) -> str:
     trust = safe(f'your file for "{ledger}" ({origin})')
     rows = (("Trust", f"{trust}<br>{_digest(trust_sha256)}"), ("File", _digest(file_sha256)))
-    lines = (element("tr", element("th", head), element("td", inner)) for head, inner in rows)
+    lines = (
+        element("tr", element("th", head, scope="row"), element("td", inner))
+        for head, inner in rows
+    )
     return element("table", *lines, cls="facts")
 
 

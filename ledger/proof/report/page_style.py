@@ -13,16 +13,16 @@ body { margin: 0 auto; padding: 10mm 12mm; max-width: 210mm; background: #fff;
   overflow-wrap: anywhere; }
 table { width: 100%; border-collapse: collapse; }
 td, th { padding: 0; text-align: left; vertical-align: top; }
-.sheet > tbody > tr > td { padding-bottom: 5mm; }
+.sheet > tbody > tr > td > * { margin-bottom: 5mm; }
 header { display: flex; justify-content: space-between; align-items: baseline; gap: 8mm;
   padding-bottom: 2mm; border-bottom: 0.6mm solid #16202a; }
 h1 { margin: 0; font-size: 15pt; letter-spacing: 0.06em; }
 header time { color: #4a5866; white-space: nowrap; }
 h2 { margin: 0 0 1.5mm; font-size: 9pt; letter-spacing: 0.08em; text-transform: uppercase;
   color: #4a5866; break-after: avoid; }
-.answer { display: flex; margin: 0 0 1.8mm; border: 0.3mm solid #c9d1d9; border-left-width: 1.8mm;
-  border-radius: 1mm; break-inside: avoid; }
-.answer b { flex: 0 0 27mm; padding: 2mm 3mm; font-size: 9pt; letter-spacing: 0.06em; }
+.answer { display: flex; margin-bottom: 1.8mm;
+  border: 0.3mm solid #c9d1d9; border-left-width: 1.8mm; border-radius: 1mm; break-inside: avoid; }
+.answer h2 { flex: 0 0 27mm; margin: 0; padding: 2mm 3mm; letter-spacing: 0.06em; color: #16202a; }
 .answer div { flex: 1; padding: 1.6mm 3mm 1.6mm 0; }
 .answer p { margin: 0; }
 .answer strong { font-size: 11.5pt; }
@@ -52,7 +52,7 @@ code { font: 8.5pt/1.4 "Noto Sans Mono", Consolas, Menlo, monospace; }
 tfoot { break-inside: avoid; }
 @media screen { body { margin: 8mm auto; box-shadow: 0 1mm 4mm #0002; } }
 @media screen and (max-width: 600px) { body { margin: 0; padding: 5mm 4mm; }
-  .answer { display: block; } .answer b { display: block; padding-bottom: 0; }
+  .answer { display: block; } .answer h2 { padding-bottom: 0; }
   .answer div { padding-left: 3mm; } .facts th { width: 22mm; } }
 @media print { html, body { background: none; } body { padding: 0; max-width: none; }
   .answer, .finding { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }

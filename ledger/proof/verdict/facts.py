@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from keys.errors import CellbookError
 from ledger.custody.events import Assessment, Event, Manufacture, Model, Repurpose
 from ledger.custody.identifiers import code_of
-from ledger.custody.names.labels import parse_label
+from ledger.custody.names.labels import look_alikes, parse_label
 from ledger.custody.profiles import Profiles
 from ledger.custody.rules.listing import LIST_RULES, is_of, judge_lists
 from ledger.custody.states import AliasState, BatteryState, ModelState, OperatorState, State
@@ -101,16 +101,23 @@ def identifiers_of(subject: str, states: Mapping[str, State]) -> tuple[str, ...]
 def match_label(typed: str, subject: str, states: Mapping[str, State]) -> Label:
     """Whether ``typed``, as read from a battery, is one of the identifiers of ``subject``.
 
-    Small letters, spaces and other spellings of a code do not matter (``custody.labels``). That
-    the label is on the right box is not checked.
+    Small letters, spaces and other spellings of a code do not matter (``names.labels``). Letters
+    that look like digits do, and are pointed out. That the label is on the right box is not
+    checked.
     """
     try:
         uri = parse_label(typed).uri
     except CellbookError as error:
-        return Label(typed, f"it is no well-formed code: {error.detail or error.error.meaning}")
-    if uri in identifiers_of(subject, states):
+        told = error.error.meaning.rstrip(".")
+        told += f"; {error.detail}" if error.detail else ""
+        return Label(typed, f"it is no well-formed code. {told}.")
+    ours = identifiers_of(subject, states)
+    if uri in ours:
         return Label(typed, None)
-    return Label(typed, f"this file is about {code_of(subject)}")
+    told = f"this file is about {code_of(subject)}"
+    if not set(ours).isdisjoint(look_alikes(uri, typed=True)):
+        told += "; they differ by O and 0 or I and 1 only, so look at the label again"
+    return Label(typed, told)
 
 
 def _profile(
