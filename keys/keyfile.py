@@ -11,6 +11,7 @@ import os
 import stat
 from pathlib import Path
 
+from keys.durable import sync_folder
 from keys.errors import CellbookError, declare
 from keys.signer import KIND, SoftwareSigner
 
@@ -120,7 +121,7 @@ def write_private(path: str | os.PathLike[str], data: bytes, *, overwrite: bool 
         finally:
             with contextlib.suppress(FileNotFoundError):
                 temporary.unlink()
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     except CellbookError:
         raise
     except (OSError, ValueError) as error:
@@ -196,14 +197,3 @@ def _put_in_place(temporary: Path, target: Path, overwrite: bool) -> None:
         if os.path.lexists(target):
             raise EXISTS.at(str(target)) from None
         temporary.rename(target)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name durable; systems that cannot open folders have no such call."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import msgspec
 
+from keys.durable import write_whole
 from keys.errors import CellbookError, ErrorCode, declare
 from ledger.monitor.auditing.evidence import of_checkpoints, write_evidence
 from ledger.monitor.auditing.faults import BEHIND, FORK, ROLLBACK
-from ledger.monitor.auditing.state import write_whole
 from ledger.monitor.checked import CheckedTiles
 from ledger.monitor.source import LogSource, fetch_checkpoint, is_copy, stated_checkpoint
 from ledger.proof.checkpoint import Checkpoint, open_checkpoint

@@ -12,11 +12,11 @@ from pathlib import Path
 import msgspec
 
 from keys.cose_key import CoseKey
+from keys.durable import write_whole
 from keys.errors import CellbookError, declare
 from ledger.custody.decision import Content, read_content
 from ledger.custody.governance.policy import key_of
 from ledger.custody.governance.statements import Head, ListSnapshot, Policy
-from ledger.monitor.auditing.state import write_whole
 from ledger.monitor.checked import CheckedTiles
 from ledger.monitor.entries import NO_HEAD
 from ledger.tree.tiles import TILE

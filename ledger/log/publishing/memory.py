@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
+from keys.durable import write_whole
 from keys.errors import CellbookError, declare
 from ledger.proof.checkpoint import Checkpoint, format_body, parse_body
 from ledger.store.records import LogHead
@@ -101,16 +102,9 @@ class SignedMemory:
             raise ROLLED_BACK.at(f"tree size {known.size}", "another root was signed")
 
     def _write(self, data: bytes) -> None:
-        temporary = self._file.with_name(f".{_FILE}-{os.getpid()}-{threading.get_ident()}")
         try:
-            with open(temporary, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(self._file)
-            _sync(self._file.parent)
+            write_whole(self._file, data)
         except OSError as error:
-            temporary.unlink(missing_ok=True)
             raise MEMORY_IO.at(str(self._file), error.strerror or "") from error
 
     @contextlib.contextmanager
@@ -208,13 +202,3 @@ def host_lock(path: Path, *, wait: bool = True) -> Iterator[bool]:
     finally:
         # Closing it gives the lock up, as the death of the process does.
         os.close(held)
-
-
-def _sync(folder: Path) -> None:
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

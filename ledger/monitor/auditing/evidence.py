@@ -17,8 +17,8 @@ from pathlib import Path
 
 import msgspec
 
+from keys.durable import write_whole
 from keys.errors import CellbookError, declare
-from ledger.monitor.auditing.state import write_whole
 from ledger.proof.checkpoint import Checkpoint
 from ledger.tree.proofs import Proofs
 

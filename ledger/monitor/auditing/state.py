@@ -20,6 +20,7 @@ from pathlib import Path
 
 import msgspec
 
+from keys.durable import write_whole
 from keys.errors import CellbookError, declare
 from ledger.monitor.auditing.records import DAMAGED, Records
 
@@ -195,26 +196,6 @@ def _note(path: Path) -> bytes | None:
             return file.read(_MAX_FILE)
     except FileNotFoundError:
         return None
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file that is whole or not there, and on the disk on return. Raises ``OSError``."""
-    temporary = path.with_name(f".{path.name}-{os.getpid()}")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):
-        # The name is durable once the folder is.
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def _locked(folder: Path) -> int | None:

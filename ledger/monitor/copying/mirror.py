@@ -16,10 +16,10 @@ from pathlib import Path
 
 import msgspec
 
+from keys.durable import write_whole
 from keys.errors import declare
 from ledger.custody.names.naming import log_uri
 from ledger.monitor.auditing.faults import FORK, ROLLBACK
-from ledger.monitor.auditing.state import write_whole
 from ledger.monitor.checked import CheckedTiles
 from ledger.monitor.copying.rows import copy_rows
 from ledger.monitor.notices import Notices

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import msgspec
 
+from keys.durable import write_whole
 from keys.errors import CellbookError, declare
 from ledger.custody.citing import Registered
 from ledger.custody.decision import read_content
@@ -26,7 +27,6 @@ from ledger.custody.names.naming import log_uri
 from ledger.custody.replay import DecisionReplay
 from ledger.custody.states import LogState, decode_state
 from ledger.monitor.auditing.faults import wrong_entry
-from ledger.monitor.auditing.state import write_whole
 from ledger.monitor.entries import Entries, Timed, read_leaf
 from ledger.tree.prefix_chain import Chain
 from ledger.tree.prefix_memory import MemoryIndex

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from keys.durable import write_whole
 from ledger.custody.governance.statements import ListSnapshot
 from ledger.custody.lists.rows import MAX_DOCUMENT, ListDocument, check_root, parse_document
 from ledger.custody.lists.schemes import check_scheme
-from ledger.monitor.auditing.state import write_whole
 from ledger.monitor.source import LogSource
 from ledger.wire.base64text import encode_base64url
 

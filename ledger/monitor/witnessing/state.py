@@ -17,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from keys.durable import write_whole
 from keys.errors import CellbookError, declare
 from ledger.proof.checkpoint import Checkpoint, parse_body
 from ledger.wire.note import open_note
@@ -141,21 +142,6 @@ class WitnessState:
 
     def _write_file(self, name: str, data: bytes) -> None:
         try:
-            _replace(self.path, name, data)
+            write_whole(self.path / name, data)
         except OSError as error:
             raise FOLDER.at(name, error.strerror or "") from None
-
-
-def _replace(folder: Path, name: str, data: bytes) -> None:
-    """The whole file or the old one, and on the disk on return: an answer depends on it."""
-    temporary = folder / f".{name}.new"
-    with open(temporary, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(folder / name)
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
