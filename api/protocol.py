@@ -14,7 +14,8 @@ class BoundedProtocol(HttpToolsProtocol):
     """Closes a connection whose request line and headers are too long, or come too slowly.
 
     The parser collects a header in memory until it ends, so a client that never ends one would
-    fill it; and one that sends nothing would hold its connection for ever.
+    fill it; and one that sends nothing, or nothing but empty lines, would hold its connection for
+    ever.
     """
 
     _head = 0
@@ -31,7 +32,12 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self._in_head and not self.transport.is_closing():
+        if self.transport.is_closing():
+            return
+        if self._deadline is None and self.cycle is not None and self.cycle.response_complete:
+            # An empty line before a request begins none, and ends uvicorn's own patience.
+            self._wait()
+        if self._in_head:
             self._head += len(data)
             if self._head > HEAD_BYTES:
                 self.send_400_response("Request head too large.")
@@ -49,6 +55,10 @@ class BoundedProtocol(HttpToolsProtocol):
     def _expect_head(self) -> None:
         self._in_head = True
         self._head = 0
+        self._wait()
+
+    def _wait(self) -> None:
+        self._stop_waiting()
         self._deadline = self.loop.call_later(HEAD_SECONDS, self._give_up)
 
     def _stop_waiting(self) -> None:

@@ -16,9 +16,10 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 import pytest
+import uvicorn
 
 from api.app import Settings, create_app
-from api.protocol import HEAD_BYTES
+from api.protocol import HEAD_BYTES, BoundedProtocol
 from api.sequence import byte_string
 from keys.signer import generate
 from ledger.log.ledger import Ledger
@@ -173,6 +174,38 @@ def ask(ledger: Ledger, use: Use, **settings: Any) -> Any:
 def small(tmp_path: Path) -> Iterator[World]:
     with World(tmp_path, operators=("owner",)) as made:
         yield made
+
+
+@pytest.mark.parametrize("line", [b"", b"\r\n", b"\n", b"GET /healthz HTTP/1.1\r\n"])
+def test_what_follows_an_answer_and_is_no_request_holds_no_connection(
+    small: World, monkeypatch: pytest.MonkeyPatch, line: bytes
+) -> None:
+    """An empty line before a request is allowed, and begins none."""
+    monkeypatch.setattr("api.protocol.HEAD_SECONDS", 0.2)
+    config = uvicorn.Config(
+        create_app(small.ledger), http=BoundedProtocol, log_config=None, timeout_keep_alive=1
+    )
+
+    async def talk(port: int) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = await reader.readuntil(b"ok\n")
+        writer.write(line)
+        answer += await reader.read()
+        writer.close()
+        return answer
+
+    async def run() -> bytes:
+        server = uvicorn.Server(config)
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            serving = asyncio.create_task(server.serve([listening]))
+            try:
+                return await asyncio.wait_for(talk(listening.getsockname()[1]), 20)
+            finally:
+                server.should_exit = True
+                await serving
+
+    assert asyncio.run(run()).startswith(b"HTTP/1.1 200")
 
 
 def batch_of(world: World, count: int) -> bytes:
