@@ -49,10 +49,11 @@ class Recycled:
         world.end_epoch()
         self.data = world.ledger.dossier(self.pack)
         self.dossier = decode_dossier(self.data)
+        self.trust = trust_of(world)
 
     def verdict(self, data: bytes, **options: Any) -> Verdict:
         options.setdefault("profiles", PROFILES)
-        return verify_dossier(data, trust_of(self.world), AT, **options)
+        return verify_dossier(data, self.trust, AT, **options)
 
     def refused(self, data: bytes) -> str:
         with pytest.raises(CellbookError) as found:
@@ -172,9 +173,26 @@ def test_lists_of_another_form(recycled: Recycled, value: Any, code: str) -> Non
     assert recycled.refused(cbor.encode({**fields, "lists": value})) == code
 
 
-def test_every_flip_in_the_lists_is_refused(recycled: Recycled) -> None:
+def assert_flips_are_refused(recycled: Recycled, places: range) -> None:
     data = recycled.data
-    start = data.index(b"lists\xa1")
-    for place in range(start, data.index(b"subject", start)):
+    for place in places:
         flipped = data[:place] + bytes([data[place] ^ 1 << place % 8]) + data[place + 1 :]
         assert recycled.refused(flipped)
+
+
+def test_every_flip_in_the_lists_is_refused(recycled: Recycled) -> None:
+    start = recycled.data.index(b"lists\xa1")
+    stop = recycled.data.index(b"\x67entries", start)
+    assert stop - start > 100
+    assert_flips_are_refused(recycled, range(start, stop))
+
+
+def test_flips_in_the_statements_about_lists_are_refused(recycled: Recycled) -> None:
+    start = recycled.data.index(b"\x67entries", recycled.data.index(b"lists\xa1"))
+    assert_flips_are_refused(recycled, range(start, len(recycled.data), 13))
+
+
+@pytest.mark.slow
+def test_every_flip_after_the_lists_is_refused(recycled: Recycled) -> None:
+    start = recycled.data.index(b"\x67entries", recycled.data.index(b"lists\xa1"))
+    assert_flips_are_refused(recycled, range(start, len(recycled.data)))
