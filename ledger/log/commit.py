@@ -16,7 +16,7 @@ from keys.errors import CellbookError, UnavailableError, declare
 from ledger.custody.governance.statements import Head, encode_governance
 from ledger.custody.states import LogState
 from ledger.log.desk import Desk
-from ledger.log.index import extend_index
+from ledger.log.index import extend_index, look_ahead
 from ledger.log.outcome import FAULT, Placed
 from ledger.log.publishing.memory import Continuity
 from ledger.log.registration import Prepared, unchecked
@@ -95,6 +95,8 @@ class GroupCommit:
 
         ``is_due`` is asked under the lock. The head passes the same decision as every statement.
         """
+        with self._store.looking() as view:
+            ahead = look_ahead(view, view.head.last_head, view.head.size)
         with self._writing() as writing:
             head = writing.head
             time = _epoch_time(head, self._clock())
@@ -102,7 +104,7 @@ class GroupCommit:
             log = _policy(desk, self.log_uri)
             if not is_due(head, log):
                 return None
-            index_root = extend_index(writing, head.last_head, head.size)
+            index_root = extend_index(writing, head.last_head, head.size, ahead)
             leaf = _sign_head(signers, log, self.log_uri, head, time, index_root)
             placed = desk.take(unchecked(parse_statement(leaf)))
             head = msgspec.structs.replace(

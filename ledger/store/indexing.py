@@ -12,12 +12,33 @@ from typing import Any
 from sqlalchemy import Connection, select, tuple_
 
 from ledger.store.bulk import bulk
+from ledger.store.records import LogHead
 from ledger.store.tables import INDEX_BLOCK, SUBJECT, SUBJECT_ENTRY
 from ledger.tree.prefix_chain import START, Chain
 
 Pair = tuple[int, int]
 """(index, subject id)."""
 PAGE = 16_384
+
+
+class IndexView:
+    """The index and what has been registered, in one snapshot (``BlockReader``)."""
+
+    def __init__(self, connection: Connection, head: LogHead) -> None:
+        self.head = head
+        self._connection = connection
+
+    def concerned(self, after: Pair, stop: int) -> list[Pair]:
+        """As ``Writing.concerned``."""
+        return concerned(self._connection, after, stop)
+
+    def chains(self, subject_ids: Iterable[int]) -> dict[int, tuple[str, Chain]]:
+        """As ``Writing.chains``."""
+        return chains(self._connection, list(subject_ids))
+
+    def blocks(self, places: Sequence[bytes]) -> Mapping[bytes, bytes]:
+        """As ``BlockReader`` says."""
+        return blocks(self._connection, places)
 
 
 def concerned(connection: Connection, after: Pair, stop: int) -> list[Pair]:

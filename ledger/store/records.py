@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 import msgspec
 
 
@@ -25,6 +27,10 @@ class LogHead(msgspec.Struct, frozen=True):
     governance: int = 0
     checkpoint: int = 0
     published: int = 0
+
+
+BEGINNING = LogHead(size=0, root=sha256(b"").digest(), edge=b"")
+"""The head row of an empty log."""
 
 
 class NewEntry(msgspec.Struct, frozen=True):

@@ -7,12 +7,11 @@ is taken away first and written again by the same statements as the first time.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from hashlib import sha256
 
 from sqlalchemy import Connection, delete, exists, update
 
 from ledger.store import queries
-from ledger.store.records import LogHead, NewEntry, StoredEntry
+from ledger.store.records import BEGINNING, LogHead, NewEntry, StoredEntry
 from ledger.store.tables import (
     INDEX_BLOCK,
     INDEX_UNDO,
@@ -23,9 +22,6 @@ from ledger.store.tables import (
     TILE,
 )
 from ledger.store.writing import Writing
-
-BEGINNING = LogHead(size=0, root=sha256(b"").digest(), edge=b"")
-"""The head row of an empty log."""
 
 _CLEARED = (TERM, SUBJECT_ENTRY, TILE, INDEX_BLOCK, INDEX_UNDO)
 

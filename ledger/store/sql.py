@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from hashlib import sha256
 from typing import Self
 
+import msgspec
 from sqlalchemy import URL, Connection, Engine, insert, select, text
 
 from keys.errors import declare
 from ledger.store import indexing, migrations, pinning, queries
 from ledger.store.engine import LOCK_TIMEOUT, make_file, open_engine
 from ledger.store.failures import SCHEMA
-from ledger.store.records import Counts, LogHead, StoredEntry, StoredSubject
+from ledger.store.records import BEGINNING, Counts, LogHead, StoredEntry, StoredSubject
 from ledger.store.tables import LOG_HEAD
 from ledger.store.terms import StoredTerm, Term
 from ledger.store.terms import page as term_page
@@ -31,17 +31,6 @@ RANGE = declare(
 
 MAX_RANGE = 65_536
 _LARGEST = 2**63 - 1
-
-_EMPTY = {
-    "id": 1,
-    "size": 0,
-    "root": sha256(b"").digest(),
-    "edge": b"",
-    "last_time": 0,
-    "governance": 0,
-    "checkpoint": 0,
-    "published": 0,
-}
 
 
 class SqlStore:
@@ -75,7 +64,8 @@ class SqlStore:
             migrations.migrate(self._writer)
             with self._writer.begin() as connection:
                 if connection.execute(select(LOG_HEAD.c.id)).first() is None:
-                    connection.execute(insert(LOG_HEAD), [_EMPTY])
+                    row = {"id": 1, **msgspec.structs.asdict(BEGINNING)}
+                    connection.execute(insert(LOG_HEAD), [row])
 
     def check_schema(self) -> None:
         """Raise ``unavailable.store.schema`` unless the tables are those of this version."""
@@ -252,6 +242,12 @@ class SqlStore:
         where that is the newest or pinned, else any. Raises ``damaged.tree.block``."""
         with self._reading() as connection:
             return prove(pinning.BlocksAt(connection, size), keys)
+
+    @contextmanager
+    def looking(self) -> Iterator[indexing.IndexView]:
+        """The index in one snapshot, for whoever is going to change it and has no lock yet."""
+        with self._reading() as connection:
+            yield indexing.IndexView(connection, queries.head(connection))
 
     def pins(self) -> dict[str, int]:
         """purpose → tree size at which the index stays readable (``ledger.store.pinning``)."""

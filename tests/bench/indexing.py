@@ -39,7 +39,8 @@ _STATE = bytes(300)
 
 
 class HeadCost(msgspec.Struct, frozen=True):
-    """Seconds of CPU for one head's index with loads and stores, and seconds under the lock."""
+    """One head's index with loads and stores: seconds of CPU, and those of them for the commit;
+    seconds of time under the lock."""
 
     cpu: float
     locked: float
@@ -49,7 +50,7 @@ class HeadCost(msgspec.Struct, frozen=True):
 def fill(world: World, subjects: int, note: Callable[[int], None]) -> None:
     """Put ``subjects`` into the index under the next head."""
 
-    def extend(writing: Writing, last_head: int | None, stop: int) -> bytes:
+    def extend(writing: Writing, last_head: int | None, stop: int, ahead: object) -> bytes:
         honest(writing, last_head, stop)
         root = b""
         for start in range(0, subjects, _PART):
@@ -125,12 +126,15 @@ def head_over_known(store: SqlStore, count: int, subjects: int, seed: int) -> He
     with store.writing() as writing:
         _touch(writing, random.Random(seed).sample(range(subjects), count), start)
     begun = time.process_time()
-    with store.writing() as writing:
-        locked, cpu = time.perf_counter(), time.process_time()
-        _extend(writing, start, start + count)
-        done = time.process_time()
-    ended = time.process_time()
-    return HeadCost(ended - begun, time.perf_counter() - locked, ended - begun - (done - cpu))
+    with _any_root():
+        with store.looking() as view:
+            ahead = index.look_ahead(view, start, start + count)
+        with store.writing() as writing:
+            taken = time.perf_counter()
+            index.extend_index(writing, start, start + count, ahead)
+            computed = time.process_time()
+    locked, ended = time.perf_counter() - taken, time.process_time()
+    return HeadCost(ended - begun, locked, ended - computed)
 
 
 class Registration(msgspec.Struct):
@@ -181,7 +185,10 @@ def _put(writing: Writing, numbers: range, size: int) -> bytes:
     with writing._using() as connection:
         bulk(connection).insert(connection, SUBJECT, columns)
     values = {key_of(uri): chain.value for uri, chain in zip(uris, chains, strict=True)}
-    return change(index._Blocks(writing, size), values)
+    held = index._Held(writing)
+    root = change(held, values)
+    held.store(writing, size)
+    return root
 
 
 def _touch(writing: Writing, numbers: list[int], start: int) -> None:
@@ -195,12 +202,13 @@ def _touch(writing: Writing, numbers: list[int], start: int) -> None:
         bulk(connection).insert(connection, SUBJECT_ENTRY, pairs)
 
 
-def _extend(writing: Writing, start: int, stop: int) -> None:
-    """``extend_index``, after whatever root there is: no head states that of the round before."""
+@contextmanager
+def _any_root() -> Iterator[None]:
+    """Indexes go on from whatever root there is: no head states that of the round before."""
     honest = index._stated
-    index._stated = lambda writing, last_head: change(index._Blocks(writing, 0), {})
+    index._stated = lambda writing, last_head: change(index._Held(writing), {})
     try:
-        index.extend_index(writing, start, stop)
+        yield
     finally:
         index._stated = honest
 
@@ -216,9 +224,10 @@ def _without_index(store: SqlStore) -> Iterator[None]:
     last_head = store.head().last_head
     assert last_head is not None
     root = read_head(store, last_head).index_root
-    honest = commit.extend_index
-    commit.extend_index = lambda writing, last_head, stop: root
+    honest = commit.extend_index, commit.look_ahead
+    commit.extend_index = lambda *arguments: root
+    commit.look_ahead = lambda *arguments: None
     try:
         yield
     finally:
-        commit.extend_index = honest
+        commit.extend_index, commit.look_ahead = honest

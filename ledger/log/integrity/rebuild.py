@@ -23,7 +23,8 @@ from ledger.log.integrity.retold import check_note
 from ledger.log.integrity.stream import Timed, timed_entries
 from ledger.log.registration import unchecked
 from ledger.log.stored import find_log_uri
-from ledger.store.rewriting import BEGINNING, Rewriting
+from ledger.store.records import BEGINNING
+from ledger.store.rewriting import Rewriting
 from ledger.store.sql import SqlStore
 from ledger.tree.growth import Growth
 from ledger.wire.statement import TYP_HEAD
