@@ -13,14 +13,14 @@ import pytest
 
 from keys.errors import CellbookError
 from ledger.custody.decision import read_content
-from ledger.proof.checks.carried import carried_by
+from ledger.proof.checks.carried import Entry, carried_by
 from ledger.proof.dossier import LIMITS, decode_dossier
 from ledger.proof.report.export import verdict_facts
 from ledger.proof.report.text import print_verdict
 from ledger.proof.verify import verify_dossier
 from ledger.wire.cbor import encode
 from ledger.wire.statement import parse_statement
-from tests.log.lives import repurpose_input
+from tests.log.lives import make_event, repurpose_input
 from tests.proof.lying import OTHER, PACK, LyingLog, begun, code, second_code, told
 
 
@@ -106,6 +106,71 @@ def test_a_net_of_second_lives_is_followed_once() -> None:
     start = time.process_time()
     assert len(carried_by(second_code(295), contents)) == 291
     assert time.process_time() - start < 0.5
+
+
+MOMENT = "2026-06-03T10:00:00+08:00"
+
+
+def modules_of_many(ties: int, changes: int, units: int) -> list[Entry]:
+    """Packs with the same units inside, and corrections of them that all say the same again."""
+    children = tuple(code(1_000 + number) for number in range(units))
+    packs = [
+        make_event("manufacture", code(number), MOMENT, children=children) for number in range(ties)
+    ]
+    found: list[Entry] = [(number.to_bytes(32), pack) for number, pack in enumerate(packs)]
+    for number in range(changes):
+        named = (number % ties).to_bytes(32)
+        event = make_event("correction", code(0), MOMENT, entry_ref=named, replacement=named)
+        found.append(((ties + number).to_bytes(32), event))
+    return found
+
+
+def to_and_fro(times: int, _: int, units: int) -> list[Entry]:
+    """All of some batteries are made into all of others, and these into the first, and so on."""
+    rows = [code(number) for number in range(units)], [second_code(n) for n in range(units)]
+    found: list[Entry] = []
+    for number in range(times):
+        old, new = rows[number % 2], tuple(rows[1 - number % 2])
+        event = make_event(
+            "repurpose",
+            old[0],
+            MOMENT,
+            inputs=tuple(repurpose_input(battery, bytes(32)) for battery in old),
+            outputs=new,
+            responsible_operator="https://all.example",
+        )
+        found.append((number.to_bytes(32), event))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("fill", "few", "many"),
+    [(modules_of_many, (10, 50, 16), (40, 200, 16)), (to_and_fro, (6, 0, 16), (6, 0, 64))],
+)
+def test_ties_of_many_batteries_are_read_once(
+    fill: Callable[[int, int, int], list[Entry]],
+    few: tuple[int, int, int],
+    many: tuple[int, int, int],
+) -> None:
+    """What is carried is asked before any signature: ``many`` is four times as long a file."""
+    assert lines_of(fill(*many)) / lines_of(fill(*few)) < 4 * 1.5
+
+
+def lines_of(entries: list[Entry]) -> int:
+    """How many lines of Python are executed to know whose histories ``entries`` are."""
+    lines = 0
+
+    def note(frame: FrameType, event: str, argument: Any) -> Any:
+        nonlocal lines
+        lines += event == "line"
+        return note
+
+    sys.settrace(note)
+    try:
+        assert len(carried_by(code(0), entries)) > 16
+    finally:
+        sys.settrace(None)
+    return lines
 
 
 def test_a_transfer_of_many_units_that_are_not_carried() -> None:

@@ -11,7 +11,9 @@ A unit that no event tells to have left the pack may be in what became of it: it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+import msgspec
 
 from ledger.custody.decision import Content
 from ledger.custody.events import Correction, Manufacture, Repurpose, Resolution
@@ -29,10 +31,12 @@ def follow(batteries: Iterable[str], fetch: Fetch) -> frozenset[str]:
 
     ``fetch`` is called for carried batteries only. Log order is no help: a pack is opened with
     another one after its modules were put into it, so a module leads to the other pack. Each
-    battery is followed at most twice, whatever a hostile file says.
+    battery is followed at most twice, and the inputs of each event too, whatever a hostile file
+    says: nothing of it is verified yet.
     """
     is_whole: dict[str, bool] = {}
     waiting = [(uri, True) for uri in sorted(set(batteries))]
+    ties = _Ties()
     chains: dict[str, _Chain] = {}
     while waiting:
         uri, whole = waiting.pop()
@@ -40,7 +44,7 @@ def follow(batteries: Iterable[str], fetch: Fetch) -> frozenset[str]:
             continue
         is_whole[uri] = whole
         if uri not in chains:
-            chains[uri] = _Chain(uri, fetch(uri))
+            chains[uri] = _Chain(uri, fetch(uri), ties)
         waiting += sorted(chains[uri].rests_on(whole))
     return frozenset(is_whole)
 
@@ -50,58 +54,101 @@ def carried_by(subject: str, entries: Iterable[Entry]) -> frozenset[str]:
     known = list(entries)
     by_id = dict(known)
     by_name: dict[str, list[Entry]] = {}
-    for entry_id, content in known:
-        about = content
+    for entry in known:
+        about = content = entry[1]
         if isinstance(content, Correction | Resolution):
             about = by_id.get(content.entry_ref, content)
         for uri in _tied(about):
-            by_name.setdefault(uri, []).append((entry_id, content))
+            by_name.setdefault(uri, []).append(entry)
     return follow([subject], lambda uri: by_name.get(uri, ()))
+
+
+_Placed = frozenset[tuple[str, str | None]]
+
+
+class _Tie(msgspec.Struct, frozen=True):
+    """An event that makes or opens batteries. ``placed`` is what ``placed_by`` says of it, the same
+    object wherever it is equal; ``inside`` has the units that it puts inside of each battery."""
+
+    inputs: frozenset[str]
+    outputs: frozenset[str]
+    placed: _Placed
+    units: frozenset[str]
+    inside: Mapping[str | None, list[str]]
+
+
+class _Ties:
+    """The ties of all batteries: each is read once, and leads to its inputs once as whole and once
+    as not, since many batteries may have it."""
+
+    def __init__(self) -> None:
+        self._read: dict[bytes, _Tie] = {}
+        self._alike: dict[_Placed, _Placed] = {}
+        self._followed: set[tuple[bytes, bool]] = set()
+
+    def of(self, entry_id: bytes, event: Manufacture | Repurpose) -> _Tie:
+        if entry_id not in self._read:
+            self._read[entry_id] = self._tie(event)
+        return self._read[entry_id]
+
+    def inputs(self, entry_id: bytes, whole: bool) -> frozenset[str]:
+        """The inputs of an event; none where they were given before."""
+        if (entry_id, whole) in self._followed:
+            return frozenset()
+        self._followed.add((entry_id, whole))
+        return self._read[entry_id].inputs
+
+    def _tie(self, event: Manufacture | Repurpose) -> _Tie:
+        inputs, outputs = frozenset[str](), frozenset[str]()
+        if isinstance(event, Repurpose):
+            inputs = frozenset(item.id for item in event.inputs)
+            outputs = frozenset(output.id for output in event.outputs)
+        found = placed_by(event)
+        inside: dict[str | None, list[str]] = {}
+        for unit, outer in found.items():
+            inside.setdefault(outer, []).append(unit)
+        placed = frozenset(found.items())
+        placed = self._alike.setdefault(placed, placed)
+        return _Tie(inputs, outputs, placed, frozenset(found), inside)
 
 
 class _Chain:
     """What the entries about one battery say of its ties to others."""
 
-    def __init__(self, uri: str, entries: Iterable[Entry]) -> None:
+    def __init__(self, uri: str, entries: Iterable[Entry], ties: _Ties) -> None:
         self._uri = uri
-        self._ties: dict[bytes, Manufacture | Repurpose] = {}
-        self._changes: list[Correction | Resolution] = []
+        self._all = ties
+        self._ties: dict[bytes, _Tie] = {}
+        self._changes: dict[bytes, list[Correction | Resolution]] = {}
         for entry_id, content in entries:
             if isinstance(content, Manufacture | Repurpose):
-                self._ties[entry_id] = content
+                self._ties[entry_id] = ties.of(entry_id, content)
             elif isinstance(content, Correction | Resolution):
-                self._changes.append(content)
+                self._changes.setdefault(content.entry_ref, []).append(content)
 
     def rests_on(self, whole: bool) -> Iterator[tuple[str, bool]]:
         """Other batteries that are carried with this one, and whether they are told whole."""
-        for event in self._ties.values():
-            if isinstance(event, Repurpose):
-                is_output = any(output.id == self._uri for output in event.outputs)
-                if is_output or self._uri in placed_by(event):
-                    yield from ((item.id, whole and is_output) for item in event.inputs)
-        unsettled = {entry_id for entry_id in self._ties if self._is_unsettled(entry_id)}
+        for entry_id, tie in self._ties.items():
+            is_output = self._uri in tie.outputs
+            if is_output or self._uri in tie.units:
+                is_whole = whole and is_output
+                yield from ((uri, is_whole) for uri in self._all.inputs(entry_id, is_whole))
+        is_unsettled = any(self._is_unsettled(entry_id) for entry_id in self._ties)
         # After such a change the battery's own history does not tell any more where they are.
-        if whole or unsettled:
-            gone = set() if unsettled else set(self._gone())
-            yield from ((uri, True) for uri in self._inside() if uri not in gone)
+        if whole or is_unsettled:
+            inside = [uri for tie in self._ties.values() for uri in tie.inside.get(self._uri, ())]
+            gone = self._gone() if inside and not is_unsettled else frozenset()
+            yield from ((uri, True) for uri in inside if uri not in gone)
 
-    def _inside(self) -> Iterator[str]:
-        for event in self._ties.values():
-            placed = placed_by(event).items()
-            yield from (uri for uri, outer in placed if outer == self._uri)
-
-    def _gone(self) -> Iterator[str]:
+    def _gone(self) -> frozenset[str]:
         """The units of which is told what became of them when this battery was opened."""
-        for event in self._ties.values():
-            if isinstance(event, Repurpose) and any(i.id == self._uri for i in event.inputs):
-                yield from placed_by(event)
+        opened = (tie.units for tie in self._ties.values() if self._uri in tie.inputs)
+        return frozenset().union(*opened)
 
     def _is_unsettled(self, entry_id: bytes) -> bool:
         """Whether an event about insides was taken back, or replaced by one that says otherwise."""
-        placed = placed_by(self._ties[entry_id])
-        for change in self._changes:
-            if change.entry_ref != entry_id:
-                continue
+        placed = self._ties[entry_id].placed
+        for change in self._changes.get(entry_id, ()):
             if isinstance(change, Resolution):
                 if change.outcome == UPHELD:
                     return True
@@ -109,7 +156,7 @@ class _Chain:
                 return True
             elif change.replacement is not None:
                 anew = self._ties.get(change.replacement)
-                if anew is None or placed_by(anew) != placed:
+                if anew is None or anew.placed is not placed:
                     return True
         return False
 
