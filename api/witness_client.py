@@ -3,12 +3,17 @@
 What comes back is bounded in size and time, and redirects are not followed: an answer comes from
 the address that the ledger's folder names, or not at all. The time is that of the whole request:
 a witness that sends a byte now and then, headers included, holds no thread.
+
+One address is asked one request after the other. A witness with two keys, such as Ed25519 and
+ML-DSA-44, has one address and two lines in the policy, and does not take two requests about one
+log at once.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
+from collections import defaultdict
 from concurrent.futures import CancelledError
 
 import httpx
@@ -23,7 +28,7 @@ UNREACHABLE = declare(
 )
 
 SECONDS = 5.0
-"""From the beginning of a request to the last byte of its answer."""
+"""From the beginning of a request, or of the wait for its turn, to the last byte of its answer."""
 _CONNECTIONS = 64
 
 
@@ -39,6 +44,7 @@ class WitnessClient:
             headers={"User-Agent": "cellbook", "Accept-Encoding": "identity"},
             follow_redirects=False,
         )
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(
             target=self._loop.run_forever, name="cellbook-witness-client", daemon=True
@@ -70,6 +76,7 @@ class WitnessClient:
     async def _ask(self, url: str, body: bytes) -> Answer:
         async with (
             asyncio.timeout(self._seconds),
+            self._turns[url],
             self._client.stream("POST", url, content=body) as response,
         ):
             data = await _read(response)

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 
 import pytest
@@ -136,3 +137,42 @@ def test_whoever_stops_waits_for_no_witness() -> None:
     asking.join(10)
     ask(url)
     assert [error.code for error in errors] == ["unavailable.witness.unreachable"] * 2
+
+
+def test_one_address_is_asked_one_request_after_the_other(client: WitnessClient) -> None:
+    """As a witness with two keys wants it, which refuses a second request about the same log."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    overtaken: list[bool] = []
+
+    def serve() -> None:
+        waiting = threading.Event()
+        for _ in range(3):
+            connection, _ = listener.accept()
+            overtaken.append(waiting.is_set())
+            waiting.set()
+            threading.Thread(target=reply, args=(connection, waiting), daemon=True).start()
+
+    def reply(connection: socket.socket, waiting: threading.Event) -> None:
+        with closing(connection), suppress(OSError):
+            connection.recv(65_536)
+            time.sleep(0.05)
+            waiting.clear()
+            connection.sendall(whole(b"a line\n", more=b"Connection: close\r\n"))
+
+    threading.Thread(target=serve, daemon=True).start()
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    with closing(listener), ThreadPoolExecutor(3) as threads:
+        answers = list(threads.map(lambda place: client.ask(place, b""), (url, url, f"{url}/")))
+    assert [answer.body for answer in answers] == [b"a line\n"] * 3
+    assert overtaken == [False] * 3
+
+
+def test_an_address_that_hangs_holds_up_no_other(client: WitnessClient) -> None:
+    hangs = witness(silent)
+    with ThreadPoolExecutor(2) as threads:
+        lost = [threads.submit(client.ask, hangs, b"") for _ in range(2)]
+        assert client.ask(witness(sending(whole(b"a line\n"))), b"").body == b"a line\n"
+    for each in lost:
+        error = each.exception()
+        assert isinstance(error, CellbookError)
+        assert error.code == "unavailable.witness.unreachable"
