@@ -111,9 +111,10 @@ class Writing:
         known = self._known([*states, *(uri for uri, _ in pairs)])
         changed = changed_subjects(known, states, pairs, leaf_hashes or {})
         new = [uri for uri in changed if self._rows[uri] is None]
+        old = [uri for uri in changed if self._rows[uri] is not None]
         self._give_ids(changed, new)
         self._insert(SUBJECT, *columns(changed, new, with_uri=True))
-        if old := [uri for uri in changed if uri not in set(new)]:
+        if old:
             with self._using() as connection:
                 bulk(connection).set_subjects(connection, columns(changed, old))
         self._rows.update(changed)
