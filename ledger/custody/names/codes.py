@@ -149,6 +149,7 @@ def _check_second_life(code: str) -> None:
         raise LEVEL.at("code", f"character 19 is {code[18]!r}")
 
 
+@lru_cache(maxsize=4_096)
 def _dates(text: str, position: int) -> tuple[tuple[str, ...], bool]:
     """The real dates that three characters can mean, and whether all tables agree."""
     year, month = _YEARS.get(text[0]), _MONTHS.get(text[1])

@@ -70,6 +70,8 @@ def look_alikes(uri: str, *, typed: bool = False) -> tuple[str, ...]:
         return ()
     code = uri[len(BATTERY_PREFIX) :]
     table = _OTHERS if typed else _LETTERS
+    if table.keys().isdisjoint(code):
+        return ()
     swapped = [code[:n] + table[c] + code[n + 1 :] for n, c in enumerate(code) if c in table]
     plain = code.translate(str.maketrans("OI", "01"))
     others = dict.fromkeys((plain, *swapped))
