@@ -173,6 +173,7 @@ def _is_sound(root: Value, limits: Limits, tags: frozenset[int], simple: frozens
     return True
 
 
+_PLAIN = frozenset({int, str})
 _known_orders: set[tuple[Key, ...]] = set()
 _KNOWN_ORDERS_MAX = 256
 _KNOWN_KEYS_MAX, _KNOWN_KEY_MAX = 64, 64
@@ -181,11 +182,12 @@ _KNOWN_KEYS_MAX, _KNOWN_KEY_MAX = 64, 64
 def _keys_ascend(table: dict[Key, Value], simple: frozenset[int]) -> bool:
     """Whether keys are strictly ascending by their encoded bytes.
 
-    Events of a kind repeat their keys, so orders found good are remembered; only those of text
-    keys, because in Python ``True == 1 == 1.0`` would let one type of key pass for another.
+    Headers and events of a kind repeat their keys, so orders found good are remembered; types are
+    looked at each time, because in Python ``True == 1 == 1.0`` lets one type of key pass for
+    another.
     """
     keys = tuple(table)
-    if keys in _known_orders:
+    if keys in _known_orders and _are_plain(keys):
         return True
     last = b""
     for key in keys:
@@ -207,10 +209,15 @@ def _remember(keys: tuple[Key, ...]) -> None:
 
 
 def _is_memorable(keys: tuple[Key, ...]) -> bool:
-    """Keys of text, few and short: the memory of both caches is bounded."""
+    """Plain keys, few and short: the memory of both caches is bounded."""
     return len(keys) <= _KNOWN_KEYS_MAX and all(
-        type(key) is str and len(key) <= _KNOWN_KEY_MAX for key in keys
+        type(key) is int or (type(key) is str and len(key) <= _KNOWN_KEY_MAX) for key in keys
     )
+
+
+def _are_plain(keys: tuple[Key, ...]) -> bool:
+    """Integers and texts alone: those that are equal are the same."""
+    return _PLAIN.issuperset(map(type, keys))
 
 
 def _encode_tag(encoder: cbor2.CBOREncoder, tag: Tag) -> None:
@@ -254,13 +261,12 @@ def _ordered_inside(value: object, depth: int) -> object:
 
 _NAMED = range(20, 24)
 """Simple values with a form of their own in Python: false, true, null; and undefined."""
-_TEXT_ONLY = {str}
 _sorted_orders: dict[tuple[Key, ...], tuple[Key, ...]] = {}
 
 
 def _ordered_map(table: dict[Key, object], depth: int) -> dict[Key, object]:
     keys = tuple(table)
-    order = _sorted_orders.get(keys) if set(map(type, keys)) == _TEXT_ONLY else None
+    order = _sorted_orders.get(keys) if _are_plain(keys) else None
     if order is None:
         order = _sorted(keys)
     return {
