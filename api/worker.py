@@ -7,6 +7,7 @@ ends, its parent is gone, and it stops as on SIGTERM.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -31,6 +32,10 @@ from ledger.log.predecessor import PastLogs
 
 KEEP_SECONDS = 30
 """How long a connection may be idle between requests."""
+GARBAGE_THRESHOLD = 10_000
+"""Python looks for cycles once there are so many new objects. A batch makes thousands that are no
+cycles and live until it is answered: at Python's own 700 it would go through them again and again.
+"""
 
 
 class _Server(uvicorn.Server):
@@ -67,6 +72,7 @@ def run(
     Raises ``usage.home.*``, ``usage.keyfile.*``, ``unavailable.*``, and ``damaged.log.*`` where
     the database is not what was signed or witnessed, before it serves.
     """
+    gc.set_threshold(GARBAGE_THRESHOLD)
     home = Home.open(folder)
     store, past, client = home.open_store(), None, None
     try:
