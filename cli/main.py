@@ -6,7 +6,6 @@ commands, and the help of the group is written from the table.
 
 from __future__ import annotations
 
-import io
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -14,7 +13,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from cli.ending import failure_exit, reader_watched
+from cli.ending import failure_exit, open_output, reader_watched
 from cli.output import Example, flush
 
 
@@ -121,7 +120,5 @@ def cellbook() -> None:
 
 def main() -> None:
     """The console script."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A terminal of another encoding shows escapes, rather than ending the command half-way.
-        sys.stdout.reconfigure(errors="backslashreplace")
+    open_output()
     cellbook.main(prog_name="cellbook")

@@ -133,6 +133,32 @@ def test_a_reader_that_goes_away_exits_141(args: list[str], tmp_path: Path) -> N
     assert process.stderr == ""
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("args", [["--help"], ["schema", "reading"], ["inspect", "x", "--json"]])
+def test_a_result_that_cannot_be_written_is_none(args: list[str], tmp_path: Path) -> None:
+    """Exit code 1 would say that something is false. Another error keeps its own code."""
+    with open("/dev/full", "wb") as full:
+        process = subprocess.run(
+            [SCRIPT, *args],
+            check=False,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=tmp_path,
+            timeout=60,
+        )
+    code = "usage.file.read" if "x" in args else "unavailable.output"
+    assert f"code: {code}" in process.stderr
+    assert process.returncode == (2 if "x" in args else 3)
+
+
+@pytest.mark.parametrize(("args", "code"), [("--help", 0), ("inspect x", 2), ("nonsense", 2)])
+def test_who_closed_our_output_gets_the_exit_code(args: str, code: int, tmp_path: Path) -> None:
+    line = f"exec {SCRIPT} {args} >&- 2>&-"
+    done = subprocess.run(["/bin/sh", "-c", line], check=False, cwd=tmp_path, timeout=60)
+    assert done.returncode == code
+
+
 @pytest.mark.parametrize(
     ("package", "extra"), [("sqlmodel", "server"), ("sqlalchemy", "server"), ("httpx", "client")]
 )
