@@ -46,13 +46,14 @@ class Commit(msgspec.Struct, frozen=True):
     """What a transaction has made durable.
 
     ``head`` is the head row now, ``log`` the policy in force, ``placed`` one item for each
-    statement of the group.
+    statement of the group. ``has_opened`` says that the epoch that is open began with it.
     """
 
     head: LogHead
     log: LogState
     placed: tuple[Placed | CellbookError, ...]
-    governance_changed: bool
+    governance_changed: bool = False
+    has_opened: bool = False
 
 
 class GroupCommit:
@@ -145,7 +146,7 @@ class GroupCommit:
     ) -> Commit:
         log = _policy(desk, self.log_uri)
         if not desk.leaf_hashes:
-            return Commit(head, log, placed, False)
+            return Commit(head, log, placed)
         growth = self._right_edge(writing)
         grown = growth.append(desk.leaf_hashes)
         desk.write()
@@ -159,7 +160,8 @@ class GroupCommit:
         )
         writing.put_head(head)
         self._growth = grown.growth
-        return Commit(head, log, placed, desk.governance > 0)
+        has_opened = writing.head.epoch_time is None and head.epoch_time is not None
+        return Commit(head, log, placed, desk.governance > 0, has_opened)
 
     def _right_edge(self, writing: Writing) -> Growth:
         """The tree's right edge at the locked head."""

@@ -40,6 +40,10 @@ HEAD_ENTRY = declare(
 IDLE_POLL = 2.0
 """Seconds after which a process that writes nothing looks whether another left an epoch open."""
 
+GRACE_S = 1
+"""So many seconds more a process leaves an epoch to the one that has opened it, which ends it
+unless it has died: else both would compute the same index, one of them in vain."""
+
 IDLE_HEAD_S = 86_400
 """Seconds after which a log in which nothing happens says so, in a head."""
 QUIET_S = 60.0
@@ -76,11 +80,12 @@ def read_head(store: SqlStore, index: int) -> Head:
 
 class _Open(msgspec.Struct, frozen=True):
     """An open epoch: ``time`` and the head before it say which, ``seen`` (monotonic) since when
-    this process knows of it."""
+    this process knows of it; ``is_ours`` if this process has opened it."""
 
     time: int
     previous: int | None
     seen: float
+    is_ours: bool
 
 
 class Epochs:
@@ -119,7 +124,7 @@ class Epochs:
     def note(self, done: Commit) -> None:
         """Take notice of the head row after a commit."""
         self._learn(done.log)
-        self._note(done.head)
+        self._note(done.head, has_opened=done.has_opened)
 
     def tick(self) -> float:
         """End the epoch if it is due, publish what is missing; in how many seconds to come back.
@@ -127,6 +132,8 @@ class Epochs:
         Raises ``unavailable.*`` and ``damaged.*``; coming back later repairs what can be.
         """
         if self._monotonic() - self._looked >= IDLE_POLL:
+            self._note(self._store.head())
+        if self._open is not None and not self._open.is_ours and self._is_due(self._open):
             self._note(self._store.head())
         if self._open is not None and self._is_due(self._open):
             self._close(self._is_still_due)
@@ -142,7 +149,7 @@ class Epochs:
         if self._is_behind:
             self._publish_missing()
 
-    def _note(self, head: LogHead) -> None:
+    def _note(self, head: LogHead, *, has_opened: bool = False) -> None:
         self._looked = self._monotonic()
         self._is_behind = head.last_head is not None and head.last_head + 1 > head.checkpoint
         if head.size != self._size:
@@ -154,11 +161,18 @@ class Epochs:
             self._open.time,
             self._open.previous,
         ):
-            self._open = _Open(head.epoch_time, head.last_head, self._looked)
+            self._open = _Open(head.epoch_time, head.last_head, self._looked, has_opened)
 
     def _is_due(self, epoch: _Open) -> bool:
-        waited = self._monotonic() - epoch.seen
-        return waited >= self._epoch_s or self._clock() >= epoch.time + self._epoch_s
+        if self._monotonic() >= self._due(epoch):
+            return True
+        # The clock has whole seconds, so the grace by it is one more.
+        grace = 0 if epoch.is_ours else GRACE_S + 1
+        return self._clock() >= epoch.time + self._epoch_s + grace
+
+    def _due(self, epoch: _Open) -> float:
+        """When it ends, by the monotonic clock of this process."""
+        return epoch.seen + self._epoch_s + (0 if epoch.is_ours else GRACE_S)
 
     def _is_idle(self) -> bool:
         """Whether nothing has come for so long that the log should say so. A log that has ended
@@ -218,4 +232,4 @@ class Epochs:
     def _pause(self) -> float:
         if self._open is None:
             return IDLE_POLL
-        return max(0.0, self._open.seen + self._epoch_s - self._monotonic())
+        return max(0.0, self._due(self._open) - self._monotonic())
