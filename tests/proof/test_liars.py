@@ -13,6 +13,7 @@ from ledger.proof.checks.heads import LATEST
 from ledger.proof.verdict.values import Verdict
 from ledger.proof.verify import verify_dossier
 from ledger.wire.statement import TYP_HEAD
+from tests.proof.following import freeze
 from tests.proof.lying import OTHER, PACK, SECOND, T0, LyingLog, begun, operator_uri, signer, told
 
 
@@ -159,6 +160,54 @@ def test_heads_that_contradict(changes: dict[str, Any], code: str) -> None:
     assert log.size == 7
     log.head(**changes)
     assert refusal(log, at=2**41) == code
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"previous": 1 << 40},
+        {"previous": 8},
+        {"previous": 7},
+        {"previous": None},
+        {"time": T0},
+        {"time": LATEST + 1},
+        {"tree_size": 10},
+    ],
+)
+def test_an_empty_epoch_that_contradicts(changes: dict[str, Any]) -> None:
+    """Entry 6 is a head and 7 a change of the operator; the head after it gives no event its
+    time."""
+    log = told("manufacture", "install")
+    assert log.last_head == 6
+    log.state(OperatorChanged(name="all", country="CN", roles=("maker",)), operator_uri("all"))
+    log.head(**changes)
+    assert refusal(log, at=2**41) == "failed.dossier.head"
+
+
+def test_a_head_of_another_family() -> None:
+    log = told("manufacture")
+    head = Head(tree_size=log.size, time=log.now, index_root=bytes(32), previous=log.size - 1)
+    family = "urn:cellbook:family:other"
+    log.state(head, log.uri, by="statements", iss=log.uri, typ=TYP_HEAD, aud=family)
+    assert refusal(log) == "failed.dossier.head"
+
+
+def test_a_log_that_goes_on_after_its_end() -> None:
+    log = told("manufacture")
+    freeze(log)
+    assert verify(log).record.size == log.size
+    log.head()
+    assert refusal(log) == "failed.dossier.head"
+    log = told("manufacture")
+    freeze(log)
+    log.event("install", PACK)
+    log.head()
+    assert refusal(log) == "rejected.log.frozen"
+    log = told("manufacture")
+    freeze(log)
+    log.next_policy()
+    log.head()
+    assert refusal(log) == "rejected.log.frozen"
 
 
 def test_a_head_by_another_key_or_under_another_name() -> None:

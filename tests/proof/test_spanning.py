@@ -17,8 +17,8 @@ from ledger.proof.verify import verify_dossier
 from tests.log.building import NOW, World
 from tests.log.test_successor import LATER, NEXT, Line
 from tests.proof.cosigning import cosigned_dossier, note_with, verifier_of, vkeys
-from tests.proof.following import FollowingLog, freeze
-from tests.proof.lying import PACK, begun
+from tests.proof.following import FollowingLog, ended, freeze
+from tests.proof.lying import OTHER, PACK, begun
 
 LIFE = ("manufacture", "install", "incident", "decommission", "assessment", "repurpose")
 REFUSED = (
@@ -119,6 +119,49 @@ def test_a_past_in_a_past(spanning: tuple[Trust, bytes, bytes]) -> None:
         assert is_refused(encode_dossier(msgspec.structs.replace(dossier, past=past)), trust)
     stranger = msgspec.structs.replace(decode_dossier(old), past=dossier.past)
     assert is_refused(encode_dossier(stranger), trust)
+
+
+def refusal(data: bytes, log: FollowingLog) -> str:
+    with pytest.raises(errors.CellbookError) as caught:
+        verify_dossier(data, log.trust(), log.now + 60)
+    return caught.value.code
+
+
+def test_a_new_battery_needs_the_end_of_the_log_before() -> None:
+    """That it has no past is the index's word, which the file must carry."""
+    log = FollowingLog(ended("manufacture"))
+    log.register_all()
+    log.carry(OTHER)
+    log.event("manufacture", OTHER)
+    log.head()
+    verdict = verify_dossier(log.spanning(log.bare_past(), OTHER), log.trust(), log.now + 60)
+    assert [event.kind for event in verdict.life] == ["manufacture"]
+    assert refusal(log.spanning(None, OTHER), log) == "failed.dossier.missing"
+
+
+def test_another_history_that_ends_in_the_same_way() -> None:
+    """The old log has signed two of one length: with a crash, and with a reading in its place."""
+    crashed, clean = (ended("manufacture", "install", kind) for kind in ("incident", "reading"))
+    assert (crashed.size, crashed.leaves[0]) == (clean.size, clean.leaves[0])
+    log = FollowingLog(crashed)
+    log.register_all()
+    log.carry(PACK)
+    log.event("decommission", PACK)
+    log.head()
+    verdict = verify_dossier(log.spanning(log.past()), log.trust(), log.now + 60)
+    assert "incident" in {event.kind for event in verdict.life}
+    log.old = clean
+    assert refusal(log.spanning(log.past()), log) == "failed.predecessor"
+
+
+def test_what_was_taken_over_of_others_does_not_belong() -> None:
+    log = FollowingLog(ended("manufacture"))
+    log.register_all()
+    log.carry(PACK)
+    log.carry(OTHER)
+    log.event("install", PACK)
+    log.head()
+    assert refusal(log.spanning(log.past()), log) == "failed.dossier.foreign"
 
 
 def vouched(auditors: tuple[str, ...], old: tuple[str, ...]) -> tuple[FollowingLog, bytes]:
