@@ -6,14 +6,14 @@ together with what it cites, down to a fixed depth.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-
-import msgspec
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from keys.errors import declare
-from ledger.custody.decision import Content, Needed, needed
+from ledger.custody.content import Needed, needed
+from ledger.custody.content import Registered as Registered
+from ledger.custody.governance.past_entries import cited_before, past_entry_uri
+from ledger.custody.states import State
 from ledger.custody.subjects import CitedEntry, cite
-from ledger.wire.statement import Statement
 
 MAX_DEPTH = 4
 
@@ -24,38 +24,39 @@ TOO_DEEP = declare(
 )
 
 
-class Registered(msgspec.Struct, frozen=True):
-    """An entry of the log, read."""
-
-    index: int
-    entry_id: bytes
-    statement: Statement
-    content: Content
-
-
 Find = Callable[[bytes], Registered | None]
 """The entry with this entry id, among those before the statement that is decided."""
+View = Callable[[Sequence[str]], Mapping[str, State]]
+"""The states of these names."""
 
 
-def cited_entries(wanted: Needed, find: Find) -> dict[bytes, CitedEntry]:
+def cited_entries(
+    wanted: Needed, find: Find, view: View = lambda uris: {}
+) -> dict[bytes, CitedEntry]:
     """What a decision needs to know of the entries that a statement is about.
 
-    Entries that ``find`` does not have are left out; ``decide`` refuses for want of them. Raises
+    Those that ``find`` does not have may be of a log before this one: then ``view`` knows what was
+    taken over of them. Others are left out; ``decide`` refuses for want of them. Raises
     ``rejected.entry.depth``.
     """
-    return _cited(wanted.entries, find, MAX_DEPTH)
+    return _cited(wanted.entries, find, view, MAX_DEPTH)
 
 
-def _cited(entry_ids: Iterable[bytes], find: Find, depth: int) -> dict[bytes, CitedEntry]:
+def _cited(
+    entry_ids: Iterable[bytes], find: Find, view: View, depth: int
+) -> dict[bytes, CitedEntry]:
     cited: dict[bytes, CitedEntry] = {}
     for entry_id in entry_ids:
         if depth == 0:
             raise TOO_DEEP.at("payload.entry_ref")
         entry = find(entry_id)
         if entry is None:
+            before = cited_before(entry_id, view([past_entry_uri(entry_id)]))
+            if before is not None:
+                cited[entry_id] = before
             continue
         statement = entry.statement
-        about = _cited(needed(statement, entry.content).entries, find, depth - 1)
+        about = _cited(needed(statement, entry.content).entries, find, view, depth - 1)
         cited[entry_id] = cite(
             entry_id, entry.index, statement.iss, statement.sub, entry.content, about
         )

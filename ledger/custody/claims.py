@@ -84,6 +84,16 @@ class CodeClaim(Value, tag="code", frozen=True, kw_only=True):
     owner: str | None
 
 
+class PastEntryState(Value, tag="past-entry", frozen=True, kw_only=True):
+    """An event of a log before this one, as statements here need it: ``index`` is below 0,
+    ``issuer`` is for whom it speaks."""
+
+    index: int
+    issuer: str
+    kind: str
+    subjects: tuple[str, ...]
+
+
 class SourceClaim(Value, tag="source", frozen=True, kw_only=True):
     """A record of an issuer is told by one entry. ``said`` is the SHA-256 over subject, NUL and
     payload: whether a repeated signing says the same."""

@@ -8,9 +8,10 @@ from keys.errors import declare
 from ledger.custody.events import Event, parse_event
 from ledger.custody.governance.carrying import carried_names
 from ledger.custody.governance.guests import guest_names
-from ledger.custody.governance.handover import CarriedOver
+from ledger.custody.governance.handover import CarriedEntry, CarriedHistory, CarriedOver
 from ledger.custody.governance.mandates import Mandate, mandate_names, parse_mandate
 from ledger.custody.governance.operators import key_uri
+from ledger.custody.governance.past_entries import past_entry_names
 from ledger.custody.governance.policy import key_of
 from ledger.custody.governance.statements import (
     Governance,
@@ -38,6 +39,15 @@ UNSUPPORTED_TYP = declare(
     "This version registers no statements of this typ.",
     "Events, governance statements, mandates and hash envelopes can be registered.",
 )
+
+
+class Registered(msgspec.Struct, frozen=True):
+    """An entry of the log, read."""
+
+    index: int
+    entry_id: bytes
+    statement: Statement
+    content: Content
 
 
 class Needed(msgspec.Struct, frozen=True):
@@ -83,6 +93,10 @@ def needed(statement: Statement, content: Content) -> Needed:
         return Needed((statement.iss, statement.sub, *mandate_names(content)), ())
     if isinstance(content, CarriedOver):
         return Needed((statement.sub, *carried_names(content)), ())
+    if isinstance(content, CarriedEntry):
+        return Needed((statement.sub, *past_entry_names(content)), ())
+    if isinstance(content, CarriedHistory):
+        return Needed((statement.sub, content.uri), ())
     uris = [statement.sub, *claim_names(content)]
     if isinstance(content, OperatorRegistered):
         uris += [key_uri(key_of(grant.key).kid) for grant in content.keys]

@@ -20,7 +20,7 @@ from ledger.custody.content import read_content as read_content
 from ledger.custody.documents import check_document
 from ledger.custody.events import Event, Model, kind_of
 from ledger.custody.fold import fold
-from ledger.custody.governance.carrying import check_carried, without_fresh
+from ledger.custody.governance.carrying import check_carried, check_cited, without_fresh
 from ledger.custody.governance.effects import AUDIENCE, WRONG_SUBJECT, govern
 from ledger.custody.governance.guests import follow_guest
 from ledger.custody.governance.mandates import Mandate, apply_mandate
@@ -114,6 +114,7 @@ def decide(
         raise AUDIENCE.at("aud", statement.aud)
     if log.predecessor is not None:
         check_carried(statement, content, states, carried)
+        check_cited(cited.values(), states, carried)
         states = without_fresh(states)
     if isinstance(content, HashEnvelope):
         check_document(statement, occasion.time, log.skew_s, states)

@@ -11,16 +11,18 @@ Rules do not judge again: what was registered was decided then.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
 
 from keys.errors import declare
+from ledger.custody.content import Registered
 from ledger.custody.events import Correction, Event, Repurpose, Resolution, Withdrawal
 from ledger.custody.fold import fold
 from ledger.custody.governance.handover import CarriedOver
+from ledger.custody.governance.past_entries import HISTORY
 from ledger.custody.profiles import CORE, version_of
+from ledger.custody.recall import cited_in, whole_chain
 from ledger.custody.states import (
     MAX_CORRECTED,
     MAX_DISPUTED,
@@ -31,9 +33,6 @@ from ledger.custody.states import (
 )
 from ledger.custody.subjects import CitedEntry, Named, cited_by, named_by
 from ledger.custody.values.times import parse_moment
-
-if TYPE_CHECKING:
-    from ledger.custody.citing import Registered
 
 MAX_ENTRIES = 2_000
 SINCE = 2
@@ -46,7 +45,7 @@ TOO_LONG = declare(
     "Dispute the entry instead: both claims stay in the record.",
 )
 
-Chain = Sequence["Registered"]
+Chain = Sequence[Registered]
 """The entries that concern one battery, ascending."""
 Fetch = Callable[[str, int], Chain]
 """The chain of a battery, before the statement that is decided; at most so many of it."""
@@ -81,8 +80,11 @@ def change_of(
     return None if instead is None or instead not in cited else Change(entry, instead)
 
 
-def fetch_chains(change: Change | None, fetch: Fetch) -> dict[str, Chain]:
-    """The chains that a change needs; none without one.
+def fetch_chains(
+    change: Change | None, fetch: Fetch, log: LogState | None = None
+) -> dict[str, Chain]:
+    """The chains that a change needs under the policy ``log``; none without one. With the entries
+    of the logs before, where the log holds them.
 
     Raises ``rejected.correction.history`` where they are too long together.
     """
@@ -92,6 +94,8 @@ def fetch_chains(change: Change | None, fetch: Fetch) -> dict[str, Chain]:
         return chains
     for uri in change.entry.subjects:
         chains[uri] = fetch(uri, left + 1)
+        if log is not None and log.predecessor is not None:
+            chains[uri] = whole_chain(uri, chains[uri], log.predecessor)
         left -= len(chains[uri])
         if left < 0:
             raise TOO_LONG.at("payload.entry_ref", f"the batteries of entry {change.entry.index}")
@@ -108,7 +112,8 @@ def changed(
     """The states after ``content`` of the batteries of the changed entry.
 
     ``states`` are those after the fold of ``content`` itself. Raises
-    ``rejected.correction.history``.
+    ``rejected.correction.history``, and ``rejected.predecessor.history`` where the changed entry is
+    of a log before and its battery's past is not in this one.
     """
     after: dict[str, State] = {}
     for uri in (name.uri for name in named):
@@ -119,8 +124,14 @@ def changed(
             disputed = dict.fromkeys((*before.disputed, change.entry.entry_id))
             after[uri] = replace(before, disputed=tuple(disputed)[:MAX_DISPUTED])
         else:
+            _check_past(uri, change.entry, chains[uri])
             after[uri] = folded_again(uri, _with_change(before, change, chains[uri]), chains[uri])
     return after
+
+
+def _check_past(uri: str, changed: CitedEntry, chain: Chain) -> None:
+    if changed.index < 0 and all(entry.entry_id != changed.entry_id for entry in chain):
+        raise HISTORY.at("payload.entry_ref", f"entry {changed.index} of {uri}")
 
 
 def rests(content: Correction, entry: CitedEntry, battery: BatteryState) -> bool:
@@ -157,7 +168,7 @@ class _Telling:
     def __init__(self, uri: str, battery: BatteryState, chain: Chain) -> None:
         self._uri = uri
         self._before = battery
-        self._by_id = {entry.entry_id: entry for entry in chain}
+        self._by_id = {**cited_in(chain), **{entry.entry_id: entry for entry in chain}}
         self._corrected = dict(battery.corrected)
         self._inherited = dict(battery.inherited)
         self._state: BatteryState | None = None
@@ -238,7 +249,7 @@ class _Telling:
 
 
 def _carried(content: CarriedOver, uri: str) -> BatteryState | None:
-    """What the log's predecessor has told of the battery; its entries cannot be corrected here."""
+    """What the log's predecessor has told of the battery."""
     states = (item.state for item in content.subjects if item.uri == uri)
     return next((state for state in states if isinstance(state, BatteryState)), None)
 

@@ -58,7 +58,7 @@ class DecisionReplay:
         """
         content = read_content(statement)
         wanted = needed(statement, content)
-        cited = cited_entries(wanted, lambda cited_id: self._find(cited_id, self.size))
+        cited = cited_entries(wanted, self._find_before, self._view)
         change = change_of(content, cited, self.log)
         decision = admit(
             statement,
@@ -68,12 +68,18 @@ class DecisionReplay:
             self._view(wanted.uris, *(entry.subjects for entry in cited.values())),
             cited,
             backend=self._backend,
-            chains=fetch_chains(change, lambda uri, limit: self._chain(uri, self.size, limit)),
+            chains=fetch_chains(change, self._chain_before, self.log),
         ).decision
         self._apply(decision.after)
         self.governance += isinstance(content, Governance) and not isinstance(content, Head)
         self.size += 1
         return Replayed(content, decision)
+
+    def _find_before(self, entry_id: bytes) -> Registered | None:
+        return self._find(entry_id, self.size)
+
+    def _chain_before(self, uri: str, limit: int) -> Sequence[Registered]:
+        return self._chain(uri, self.size, limit)
 
     def _apply(self, after: dict[str, State]) -> None:
         for uri, state in after.items():

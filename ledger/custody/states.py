@@ -17,6 +17,7 @@ from ledger.custody.claims import KeyClaim as KeyClaim
 from ledger.custody.claims import MandateState as MandateState
 from ledger.custody.claims import OperatorKey as OperatorKey
 from ledger.custody.claims import OperatorState as OperatorState
+from ledger.custody.claims import PastEntryState as PastEntryState
 from ledger.custody.claims import SourceClaim as SourceClaim
 from ledger.custody.claims import Value as Value
 
@@ -278,6 +279,7 @@ State = (
     | KeyClaim
     | CodeClaim
     | SourceClaim
+    | PastEntryState
     | ListState
     | LogState
     | FreshState

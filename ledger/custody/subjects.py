@@ -53,7 +53,7 @@ NOT_THE_FIRST = declare(
 NOT_CITED = declare(
     "rejected.entry.unknown",
     "The statement is about an entry that is not in this log, or not about batteries.",
-    "Name the entry id of an event of this log.",
+    "Name the entry id of an event of this log, or of a log that it follows.",
 )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from typing import TypeGuard
 
 import msgspec
 
@@ -16,12 +17,19 @@ from keys.signer import Signer
 from ledger.custody.events import Event
 from ledger.custody.governance.carrying import Carried, names_in, written
 from ledger.custody.governance.handover import CarriedOver, CarriedSubject
-from ledger.custody.governance.statements import Head, Policy, encode_governance, parse_governance
+from ledger.custody.governance.statements import (
+    Governance,
+    Head,
+    Policy,
+    encode_governance,
+    parse_governance,
+)
 from ledger.custody.identifiers import BATTERY_NAMES
 from ledger.custody.states import AliasState, BatteryState, LogState
 from ledger.custody.subjects import named_by
 from ledger.log.outcome import Outcome
 from ledger.log.reading.published import read_entry
+from ledger.log.recalling import PART_BYTES, TOO_LARGE, Recalled, Recalling
 from ledger.log.registration import Prepared, Submitted, unchecked
 from ledger.log.sequencer import BUSY
 from ledger.log.signers import LogSigners
@@ -34,7 +42,10 @@ from ledger.tree.prefix_chain import Chain
 from ledger.wire.statement import TYP_GOVERNANCE, parse_statement, sign_statement
 
 AT_ONCE = 8
-"""Subjects of one statement: it is in the dossiers of all of them."""
+"""Subjects of one statement, if they weigh less than ``PART_BYTES``: it is in the dossiers of all
+of them."""
+_AROUND = 512
+"""Bytes of a statement around its payload, more than they ever are."""
 
 _TRIES = 3
 _PATIENCE = 30.0
@@ -80,12 +91,15 @@ class Carrier:
     ) -> tuple[list[Prepared], dict[int, CellbookError]]:
         """What must be registered before ``items``, and which of them cannot be served, by their
         place. ``now`` is in Unix seconds. Raises what the logs before raise for new names."""
-        names = {place: _names(item) for place, item in enumerate(items)}
-        known = set(self._store.states([uri for uris in names.values() for uri in uris]))
-        wanted = {uri for uris in names.values() for uri in uris} - known
-        if not wanted or log.frozen is not None:
+        said = {place: item for place, item in enumerate(items) if _is_about_batteries(item)}
+        if log.frozen is not None or not said:
             return [], {}
         readers = self._readers()
+        recalling = Recalling(self._store, readers, log)
+        past_of = {place: recalling.entries(item) for place, item in said.items()}
+        names = {place: _names(item, past_of[place]) for place, item in said.items()}
+        known = set(self._store.states([uri for uris in names.values() for uri in uris]))
+        wanted = {uri for uris in names.values() for uri in uris} - known
         absent = _absent(readers, sorted(wanted))
         signer = self._signers.in_force(log, "statements", self._store.head().size)
         new: list[Prepared] = []
@@ -97,7 +111,9 @@ class Carrier:
             past = [uri for uri in left if uri not in absent]
             try:
                 subjects += _Taking(self._store, readers, known).subjects(past)
-                new += _signed(signer, log, subjects, now)
+                entries = recalling.statements(said[place], past_of[place])
+                contents = (*_grouped(subjects), *entries)
+                new += [_signed(signer, log, content, now) for content in contents]
             except CellbookError as error:
                 failed[place] = error
                 continue
@@ -191,31 +207,44 @@ def _is_absent(uri: str, proof: PrefixProof, root: bytes) -> bool:
     return True
 
 
-def _signed(
-    signer: Signer, log: LogState, subjects: Sequence[CarriedSubject], now: int
-) -> Iterator[Prepared]:
+def _grouped(subjects: Sequence[CarriedSubject]) -> Iterator[CarriedOver]:
+    """``subjects`` in order, as few statements as are small enough."""
+    group: list[CarriedSubject] = []
+    size = 0
+    for item in subjects:
+        weight = len(encode_governance(CarriedOver(subjects=(item,))))
+        if group and (len(group) == AT_ONCE or size + weight > PART_BYTES):
+            yield CarriedOver(subjects=tuple(group))
+            group, size = [], 0
+        group.append(item)
+        size += weight
+    if group:
+        yield CarriedOver(subjects=tuple(group))
+
+
+def _signed(signer: Signer, log: LogState, content: Governance, now: int) -> Prepared:
     uri = f"urn:cellbook:log:{log.origin}"
-    for start in range(0, len(subjects), AT_ONCE):
-        content = CarriedOver(subjects=tuple(subjects[start : start + AT_ONCE]))
-        leaf = sign_statement(
-            signer,
-            typ=TYP_GOVERNANCE,
-            iss=uri,
-            sub=uri,
-            aud=log.family,
-            iat=now,
-            payload=encode_governance(content),
-        )
-        prepared = unchecked(parse_statement(leaf))
-        yield msgspec.structs.replace(prepared, verified=signer.key)
+    payload = encode_governance(content)
+    if len(payload) + _AROUND > log.entry_bytes:
+        raise TOO_LARGE.at("payload", f"{len(payload)} bytes; {log.entry_bytes} are allowed")
+    leaf = sign_statement(
+        signer, typ=TYP_GOVERNANCE, iss=uri, sub=uri, aud=log.family, iat=now, payload=payload
+    )
+    return msgspec.structs.replace(unchecked(parse_statement(leaf)), verified=signer.key)
 
 
-def _names(item: Submitted) -> list[str]:
-    """The batteries in ``item`` whose past must be known, once its signature is."""
+def _is_about_batteries(item: Submitted) -> TypeGuard[Prepared]:
+    """Whether ``item`` names batteries, and its signature is checked."""
     if not isinstance(item, Prepared) or item.verified is None:
-        return []
+        return False
     try:
-        names = names_in(item.statement, item.content)
+        return bool(names_in(item.statement, item.content))
     except CellbookError:
-        return []  # it will be refused for that
-    return list(dict.fromkeys(uri for _, uri in names if uri.startswith(BATTERY_NAMES)))
+        return False  # it will be refused for that
+
+
+def _names(item: Prepared, past: Sequence[Recalled]) -> list[str]:
+    """The batteries whose past must be known for ``item``."""
+    names = [uri for _, uri in names_in(item.statement, item.content)]
+    names += [uri for one in past for uri in one.cited.subjects]
+    return list(dict.fromkeys(uri for uri in names if uri.startswith(BATTERY_NAMES)))

@@ -81,7 +81,7 @@ class Desk:
         if before is not None:
             return before
         occasion = Occasion(self.size, self._time, item.entry_id)
-        cited = cited_entries(item.needed, self._find)
+        cited = cited_entries(item.needed, self._find, self._view)
         wanted = [*item.needed.uris, *(uri for entry in cited.values() for uri in entry.subjects)]
         log = self.log
         admission = admit(
@@ -92,7 +92,7 @@ class Desk:
             self._view(wanted),
             cited,
             verified=item.verified,
-            chains=fetch_chains(change_of(item.content, cited, log), self._chain),
+            chains=fetch_chains(change_of(item.content, cited, log), self._chain, log),
         )
         self._append(item, admission.decision.subjects, admission.decision.after)
         return Placed(occasion.index, item.entry_id, True)
@@ -158,7 +158,7 @@ class Desk:
 
     def _chain(self, uri: str, limit: int) -> list[Registered]:
         """The first entries that concern ``uri``, with those that were taken here."""
-        stored = [_read(entry) for entry in self._writing.chain(uri, limit)]
+        stored = [read_stored(entry) for entry in self._writing.chain(uri, limit)]
         taken = [index for concerned, index in self._pairs if concerned == uri]
         new = [self._found[self._entries[index - self._size].entry_id] for index in taken]
         return [*stored, *new][:limit]
@@ -168,10 +168,11 @@ class Desk:
             stored = self._writing.entries_by_id([entry_id]).get(entry_id)
             if stored is None:
                 return None
-            self._found[entry_id] = _read(stored)
+            self._found[entry_id] = read_stored(stored)
         return self._found[entry_id]
 
 
-def _read(stored: StoredEntry) -> Registered:
+def read_stored(stored: StoredEntry) -> Registered:
+    """A stored entry, read. Raises what ``parse_statement`` and ``read_content`` raise."""
     statement = parse_statement(stored.leaf)
     return Registered(stored.index, stored.entry_id, statement, read_content(statement))

@@ -15,7 +15,7 @@ from keys.cose_key import Backend, CoseKey
 from keys.errors import CellbookError, RejectedError, declare
 from ledger.custody.decision import Content, Needed, needed, read_content
 from ledger.custody.events import Release
-from ledger.custody.governance.handover import CarriedOver
+from ledger.custody.governance.handover import FromPast
 from ledger.custody.governance.mandates import MandateGiven
 from ledger.custody.governance.operators import signing_key
 from ledger.custody.governance.statements import Governance, Policy
@@ -80,8 +80,8 @@ def parse_submission(data: bytes) -> Prepared:
     if statement.typ == TYP_HEAD:
         raise HEAD_FROM_OUTSIDE.at("typ", statement.typ)
     prepared = unchecked(statement)
-    if isinstance(prepared.content, CarriedOver):
-        raise HEAD_FROM_OUTSIDE.at("payload.type", "carried-over")
+    if isinstance(prepared.content, FromPast):
+        raise HEAD_FROM_OUTSIDE.at("payload.type", "what was before this log")
     return prepared
 
 

@@ -394,6 +394,7 @@ def test_payloads_have_the_documented_fields(kind: str) -> None:
         ("proved", handover.Proved),
         ("carried-subject", handover.CarriedSubject),
         ("index-proof", handover.IndexProof),
+        ("past-entry", handover.PastEntry),
         ("assessed", states.Assessed),
         ("released", states.Released),
         ("facts", states.Facts),

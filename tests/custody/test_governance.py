@@ -11,10 +11,13 @@ import pytest
 
 from keys.errors import CellbookError
 from ledger.custody.governance.handover import (
+    CarriedEntry,
+    CarriedHistory,
     CarriedOver,
     CarriedSubject,
     Freeze,
     IndexProof,
+    PastEntry,
     Successor,
 )
 from ledger.custody.governance.statements import (
@@ -114,6 +117,10 @@ SAMPLES: dict[str, Governance] = {
             ),
         )
     ),
+    "carried-entry": CarriedEntry(
+        entry=PastEntry(index=7, leaf=b"leaf"), path=(HASH,), subjects=(PACK,)
+    ),
+    "carried-history": CarriedHistory(uri=PACK, entries=(PastEntry(log=1, index=7, leaf=b"leaf"),)),
 }
 PINS = {
     "policy": "4b53b24eb7ea9978",
@@ -126,6 +133,8 @@ PINS = {
     "list-snapshot": "7f56a164b0a61403",
     "freeze": "79bb716dbe49922f",
     "carried-over": "423170d86866a0d9",
+    "carried-entry": "3269e2c4ed900b0a",
+    "carried-history": "2b837503d70c6838",
 }
 
 

@@ -11,7 +11,7 @@ them anew. What they said in the predecessor is judged there.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 import msgspec
 
@@ -30,7 +30,7 @@ from ledger.custody.states import (
     PredecessorState,
     State,
 )
-from ledger.custody.subjects import named_by
+from ledger.custody.subjects import CitedEntry, named_by
 from ledger.tree.prefix import PrefixProof, key_of, verify_absence, verify_presence
 from ledger.tree.prefix_chain import Chain
 from ledger.wire.statement import Statement
@@ -57,6 +57,8 @@ NONE = declare(
 )
 
 Carried = BatteryState | AliasState
+PARTY_BYTES = 16_384
+"""So much of the names of former holders goes along, so that a state fits into a statement."""
 
 
 def carried_names(content: CarriedOver) -> tuple[str, ...]:
@@ -111,6 +113,16 @@ def check_carried(
             raise UNPROVEN.at("subject", uri, subject=uri)
 
 
+def check_cited(
+    cited: Iterable[CitedEntry], states: Mapping[str, State], carried: Container[str] | None
+) -> None:
+    """The same of the batteries of entries in a log before, which a statement is about."""
+    for entry in cited:
+        for uri in entry.subjects if entry.index < 0 else ():
+            if uri not in states and (carried is None or uri in carried):
+                raise UNPROVEN.at("payload.entry_ref", uri, subject=uri)
+
+
 def names_in(statement: Statement, content: object) -> list[tuple[str, str]]:
     """The batteries and further identifiers in ``content``, each after the battery in whose
     history it stands."""
@@ -137,13 +149,25 @@ def resting_on(content: object) -> int:
 
 def brought_over(state: Carried, size: int) -> Carried:
     """``state`` of a log with ``size`` entries as its successor states it: every place in the log
-    is counted from the end, so that it is before all places there."""
+    is counted from the end, so that it is before all places there. Of those who ever held a battery
+    the last ones are carried whose names have ``PARTY_BYTES`` together."""
     moved = _moved(state, size)
     assert isinstance(moved, BatteryState | AliasState)  # noqa: S101 - as it was
     if isinstance(moved, BatteryState):
         inherited = tuple((index - size, owner) for index, owner in moved.inherited)
-        return msgspec.structs.replace(moved, inherited=inherited)
+        parties = _newest(moved.parties)
+        return msgspec.structs.replace(moved, inherited=inherited, parties=parties)
     return moved
+
+
+def _newest(parties: tuple[str, ...]) -> tuple[str, ...]:
+    size, kept = 0, 0
+    for party in reversed(parties):
+        size += len(party.encode())
+        if size > PARTY_BYTES:
+            break
+        kept += 1
+    return parties[len(parties) - kept :]
 
 
 def _check_proofs(item: CarriedSubject, newest: PredecessorState) -> None:

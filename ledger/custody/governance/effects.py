@@ -6,8 +6,16 @@ from collections.abc import Container, Mapping
 
 from keys.errors import declare
 from ledger.custody.governance.carrying import apply_carried
-from ledger.custody.governance.handover import CarriedOver, Freeze
+from ledger.custody.governance.handover import (
+    CarriedEntry,
+    CarriedHistory,
+    CarriedOver,
+    Freeze,
+    FromPast,
+    subjects_of,
+)
 from ledger.custody.governance.operators import apply_operator
+from ledger.custody.governance.past_entries import apply_past_entry, check_history
 from ledger.custody.governance.policy import NO_POLICY, apply_head, apply_policy
 from ledger.custody.governance.statements import Governance, Head, ListSnapshot, Policy
 from ledger.custody.governance.succession import apply_freeze
@@ -57,15 +65,28 @@ def govern(
     if isinstance(content, Freeze):
         _is_about(statement, log_uri(log.origin))
         return (statement.sub,), {statement.sub: apply_freeze(log, content, index)}
-    if isinstance(content, CarriedOver):
+    if isinstance(content, FromPast):
         _is_about(statement, log_uri(log.origin))
-        taken = apply_carried(log, content, states, carried)
-        return tuple(taken), taken
+        return subjects_of(content), _from_past(log, content, states, carried)
     if isinstance(content, ListSnapshot):
         _is_about(statement, list_uri(content.scheme))
         after = apply_snapshot(statement.iss, content, states, index)
         return (statement.sub,), after
     return (statement.sub,), apply_operator(statement, content, states, log, index)
+
+
+def _from_past(
+    log: LogState,
+    content: CarriedOver | CarriedEntry | CarriedHistory,
+    states: Mapping[str, State],
+    carried: Container[str] | None,
+) -> dict[str, State]:
+    if isinstance(content, CarriedOver):
+        return apply_carried(log, content, states, carried)
+    if isinstance(content, CarriedEntry):
+        return apply_past_entry(log, content, states, carried)
+    check_history(content, states, carried)
+    return {}
 
 
 def _is_about(statement: Statement, uri: str) -> None:

@@ -78,3 +78,40 @@ class CarriedOver(Governance, tag="carried-over", frozen=True, kw_only=True):
     """The first entry about subjects in a log with a predecessor, made by the log itself."""
 
     subjects: Annotated[tuple[CarriedSubject, ...], Meta(min_length=1, max_length=256)]
+
+
+class PastEntry(Part, frozen=True, kw_only=True):
+    """An entry of a log before this one: its leaf, at ``index`` of the log that is ``log`` logs
+    before the predecessor."""
+
+    log: Annotated[int, Meta(ge=0, le=15)] = 0
+    index: Annotated[int, Meta(ge=0, le=2**63 - 1)]
+    leaf: Annotated[bytes, Meta(min_length=1, max_length=65535)]
+
+
+class CarriedEntry(Governance, tag="carried-entry", frozen=True, kw_only=True):
+    """An event of a log before this one, about ``subjects``, which statements here are about; made
+    by the log itself. ``path`` is its inclusion path in that log's last tree."""
+
+    entry: PastEntry
+    path: Annotated[tuple[Hash, ...], Meta(min_length=1, max_length=64)]
+    subjects: Annotated[tuple[Uri, ...], Meta(min_length=1, max_length=1000)]
+
+
+class CarriedHistory(Governance, tag="carried-history", frozen=True, kw_only=True):
+    """Entries of the logs before this one that concern the battery ``uri``, or a part of them, so
+    that it can be folded again here; made by the log itself."""
+
+    uri: Uri
+    entries: Annotated[tuple[PastEntry, ...], Meta(min_length=1, max_length=2000)]
+
+
+FromPast = CarriedOver | CarriedEntry | CarriedHistory
+"""What only the log itself says, of the logs before it."""
+
+
+def subjects_of(content: FromPast) -> tuple[str, ...]:
+    """The batteries, and further identifiers, that ``content`` concerns."""
+    if isinstance(content, CarriedOver):
+        return tuple(item.uri for item in content.subjects)
+    return content.subjects if isinstance(content, CarriedEntry) else (content.uri,)

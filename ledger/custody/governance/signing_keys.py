@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from keys.cose_key import CoseKey
 from keys.errors import declare
 from keys.purposes import EVENTS
-from ledger.custody.governance.handover import CarriedOver, Freeze
+from ledger.custody.governance.handover import Freeze, FromPast
 from ledger.custody.governance.policy import key_of, log_key, root_key_for
 from ledger.custody.governance.statements import Governance, Head, ListSnapshot, Policy
 from ledger.custody.states import (
@@ -102,7 +102,7 @@ def _governance_key(
     if isinstance(content, Freeze):
         _issued_by(statement, log.family)
         return key_of(log.root_key)
-    if isinstance(content, Head | CarriedOver):
+    if isinstance(content, Head | FromPast):
         _issued_by(statement, statement.sub)
         return log_key(log, "statements", index)
     role = "publisher" if isinstance(content, ListSnapshot) else "registrar"

@@ -24,6 +24,8 @@ from ledger.custody.governance.base import (
     Uri,
 )
 from ledger.custody.governance.base import Governance as Governance
+from ledger.custody.governance.handover import CarriedEntry as CarriedEntry
+from ledger.custody.governance.handover import CarriedHistory as CarriedHistory
 from ledger.custody.governance.handover import CarriedOver as CarriedOver
 from ledger.custody.governance.handover import Freeze as Freeze
 from ledger.custody.governance.handover import Predecessor as Predecessor
@@ -230,6 +232,8 @@ GOVERNANCE: PayloadTable[Governance] = {
     ("list-snapshot", 1): ListSnapshot,
     ("freeze", 1): Freeze,
     ("carried-over", 1): CarriedOver,
+    ("carried-entry", 1): CarriedEntry,
+    ("carried-history", 1): CarriedHistory,
 }
 
 

@@ -6,7 +6,7 @@ breach of a rule is a finding: the buyer is told what the log let pass.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypedDict
 
 import msgspec
@@ -167,12 +167,12 @@ class _Replay:
         time = self._heads.time(entry.index) if has_log_time(entry.content) else 0
         statement, content = entry.statement, entry.content
         wanted = needed(statement, content)
-        cited = cited_entries(wanted, self._known.get)
+        cited = cited_entries(wanted, self._known.get, self._view)
         uris = [*wanted.uris, *(uri for about in cited.values() for uri in about.subjects)]
         options = _Options(
             refuse=False,
             carried=self._carried,
-            chains=fetch_chains(change_of(content, cited, self._log), self._chain),
+            chains=fetch_chains(change_of(content, cited, self._log), self._chain, self._log),
             wholes=self._wholes,
         )
         given = (
@@ -180,7 +180,7 @@ class _Replay:
             content,
             Occasion(entry.index, time, entry.entry_id),
             self._log,
-            {uri: self._states[uri] for uri in uris if uri in self._states},
+            self._view(uris),
             cited,
         )
         decision = admit(*given, backend=self._backend, **options).decision
@@ -209,6 +209,9 @@ class _Replay:
         if event.corrects is None:
             placed = placed_by(event).items()
             self._wholes.update((uri, whole) for uri, whole in placed if uri not in self._carried)
+
+    def _view(self, uris: Iterable[str]) -> dict[str, State]:
+        return {uri: self._states[uri] for uri in uris if uri in self._states}
 
     def _chain(self, uri: str, limit: int) -> list[Registered]:
         return self._chains.get(uri, [])[:limit]

@@ -14,7 +14,7 @@ import msgspec
 from keys.errors import declare
 from ledger.custody.decision import Content
 from ledger.custody.events import Event, Install, Manufacture, Model, Release, Repurpose
-from ledger.custody.governance.handover import CarriedOver
+from ledger.custody.governance.handover import FromPast, subjects_of
 from ledger.custody.governance.mandates import Mandate, MandateGiven
 from ledger.custody.governance.statements import AboutLog, Head, OperatorRegistered, Policy
 from ledger.custody.names.naming import log_uri
@@ -111,8 +111,8 @@ def check_belongs(
         sub, content = entry.statement.sub, entry.content
         if isinstance(content, Event | Head):
             continue
-        if isinstance(content, CarriedOver):
-            if not any(item.uri in carried or item.uri in names for item in content.subjects):
+        if isinstance(content, FromPast):
+            if not any(uri in carried or uri in names for uri in subjects_of(content)):
                 raise FOREIGN.at(f"entry {entry.index}", "what was taken over of others")
             continue
         if not isinstance(content, AboutLog) and sub not in names and sub not in carried:
@@ -139,8 +139,8 @@ def held_chains(
         if isinstance(entry.content, Head):
             continue
         subjects: tuple[str, ...] = (entry.statement.sub,)
-        if isinstance(entry.content, CarriedOver):
-            subjects = tuple(item.uri for item in entry.content.subjects)
+        if isinstance(entry.content, FromPast):
+            subjects = subjects_of(entry.content)
         for uri in concerned.get(entry.index, subjects):
             if uri in chains:
                 chains[uri] = chains[uri].after(entry.index, entry.statement.leaf_hash)
