@@ -104,7 +104,30 @@ def rules() -> str:
         "|---|---|---|---|---|---|---|",
     ]
     lines += [_list_rule_row(rule) for rule in LIST_RULES]
+    lines += ["", *LIMITS.splitlines()]
     return "\n".join(lines) + "\n"
+
+
+LIMITS = """\
+## What the rules cannot see
+
+- **Units of a lot.** A lot is a count and a salted Merkle root: it has no state, and nobody but
+  who made it can tell its units. That a cell of a lot is later "made" as new, onboarded as old,
+  or comes out of waste or of a fire, is found by who holds the proof of that unit (`cellbook lot
+  verify`) and compares it with the unit's dossier; registration has no such proof, and one index
+  of unsalted names would tell every customer's units to whoever guesses codes. ID-6 remarks on
+  lots that go in or are left over.
+- **What was never recorded.** A use, a fire or a theft that nobody registers, and a code that is
+  copied to another box: compare the label and the unit with the dossier.
+- **Parts that nobody names.** A theft of a pack is none of the modules in it: what is inside
+  cannot be installed, sold, opened or recycled by itself while it is inside (ORD-2, CUS-1, SPL-2,
+  ORD-5), and the pack cannot be opened (INC-2). A module's dossier names its pack under NOT
+  CHECKED.
+- **Recalls of a model or lot** are incidents of each unit; no event recalls a model.
+- **Colluding laboratories.** Rules ask who signed, and whether it owns the unit; not whether it
+  told the truth. An assessment by who holds or sells a unit is a remark (ASM-5).
+- **Parties** are the last 256 who held a unit; an older one counts as a stranger.
+"""
 
 
 def _list_rule_row(rule: Any) -> str:

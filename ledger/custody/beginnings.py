@@ -13,11 +13,11 @@ from keys.errors import CellbookError
 from ledger.custody.events import Manufacture, Repurpose
 from ledger.custody.events.afterlife import RepurposeOutput
 from ledger.custody.identifiers import BatterySubject, parse_subject
+from ledger.custody.profiles import HEIRS
 from ledger.custody.states import BatteryState, Facts, Mark, State, Status
 from ledger.custody.subjects import Named
+from ledger.custody.wasting import still_waste, waste_of, wasted_with
 
-PREPARATIONS = ("preparation-for-re-use", "preparation-for-repurposing")
-"""Operations on waste, after which it is none any more (EU 2023/1542 Art. 3)."""
 LEVELS = ("pack", "module", "cell")
 STATUS_AFTER: dict[str, Status] = {
     "preparation-for-re-use": "re-used",
@@ -33,15 +33,17 @@ def manufactured(
     states: Mapping[str, State],
     issuer: str,
     mark: Mark,
+    core: int,
 ) -> dict[str, State]:
     """The battery that was made, children that are new, and the parent of those that are not."""
     sub = event.ids[0].uri
+    waste = waste_of(event.children, states) if core >= HEIRS else ()
     after: dict[str, State] = {}
     for name in named:
         before = states.get(name.uri)
         is_new = before is None or _is_unmade(before)
         if name.part == "sub" and is_new:
-            after[sub] = _in_place_of(before, _begun(event, issuer, mark))
+            after[sub] = _in_place_of(before, _begun(event, issuer, mark, waste))
         elif name.part == "child" and isinstance(before, BatteryState) and not is_new:
             after[name.uri] = replace(before, parent=sub, last=mark)
         elif name.part == "child" and is_new:
@@ -63,7 +65,7 @@ def _is_unmade(before: State) -> bool:
     return isinstance(before, BatteryState) and before.unmade is not None
 
 
-def _begun(event: Manufacture, issuer: str, mark: Mark) -> BatteryState:
+def _begun(event: Manufacture, issuer: str, mark: Mark, waste: tuple[str, ...]) -> BatteryState:
     """A new battery; one that is onboarded comes out of a use that nobody knows."""
     made = _new_battery(event.level, "original", issuer, mark)
     made = replace(
@@ -76,7 +78,9 @@ def _begun(event: Manufacture, issuer: str, mark: Mark) -> BatteryState:
             rated_capacity_mah=event.rated_capacity_mah,
             mass_g=event.mass_g,
             children=event.children_count or len(event.children),
+            waste=waste,
         ),
+        waste=waste,
     )
     if event.onboarding is None:
         return made
@@ -112,6 +116,7 @@ def repurposed(
     states: Mapping[str, State],
     issuer: str,
     mark: Mark,
+    core: int,
 ) -> dict[str, State]:
     """The outputs: new batteries, with all inputs as their predecessors."""
     predecessors = tuple(item.id for item in event.inputs)
@@ -121,7 +126,7 @@ def repurposed(
     owner = origin.owner if isinstance(origin, BatteryState) else issuer
     inherited = () if owner == issuer else ((mark.index, owner),)
     chemistry = _common_chemistry(predecessors, states)
-    waste = _still_waste(event, states)
+    waste = still_waste(event, states, core)
     new = {name.uri for name in named if name.part == "output" and name.uri not in states}
     return {
         output.id: replace(
@@ -152,17 +157,6 @@ def _facts_of(output: RepurposeOutput, chemistry: str | None, waste: tuple[str, 
     )
 
 
-def _still_waste(event: Repurpose, states: Mapping[str, State]) -> tuple[str, ...]:
-    """Where the outputs are waste: a preparation ends that, another operation does not.
-
-    Otherwise what is waste here would be a product again by a trip to where nobody asks.
-    """
-    if event.operation in PREPARATIONS:
-        return ()
-    inputs = _batteries(tuple(item.id for item in event.inputs), states)
-    return tuple(dict.fromkeys(place for before in inputs for place in before.waste))
-
-
 def _common_chemistry(uris: tuple[str, ...], states: Mapping[str, State]) -> str | None:
     """The chemistry of all of them, where it is known and the same."""
     found = {before.facts.chemistry for before in _batteries(uris, states)}
@@ -189,6 +183,16 @@ def _batteries(uris: tuple[str, ...], states: Mapping[str, State]) -> list[Batte
     return [before for before in found if isinstance(before, BatteryState)]
 
 
+def became(event: Repurpose, before: BatteryState) -> str | None:
+    """The one unit into which an input went whole, with all its parts; None where it was opened.
+
+    Parts that the event does not name are inside of that one from here on.
+    """
+    only = event.outputs[0]
+    is_whole = len(event.outputs) == 1 and not is_lower(only.level, before.level)
+    return only.id if is_whole else None
+
+
 def moved_in(
     event: Repurpose, named: tuple[Named, ...], states: Mapping[str, State], mark: Mark
 ) -> dict[str, State]:
@@ -209,8 +213,12 @@ def left_over(
     states: Mapping[str, State],
     issuer: str,
     mark: Mark,
+    core: int,
 ) -> dict[str, State]:
-    """Parts that an opened unit sets free, as used as it was: its assessment was not theirs."""
+    """Parts that an opened unit sets free, as used as it was: its assessment was not theirs.
+
+    They are waste where it was, whatever the operation: that ended nothing for what it left over.
+    """
     after: dict[str, State] = {}
     for name in named:
         before = states.get(name.uri)
@@ -221,5 +229,7 @@ def left_over(
             if owner != before.owner:
                 free = replace(free, inherited=(*before.inherited, (mark.index, owner))[-4:])
             used = replace(free, last_use=mark.not_before(before.last_use), last=mark)
+            if core >= HEIRS and isinstance(whole, BatteryState):
+                used = wasted_with(used, whole.waste, mark)
             after[name.uri] = used.with_party(issuer)
     return after

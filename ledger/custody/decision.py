@@ -30,7 +30,7 @@ from ledger.custody.governance.statements import (
 )
 from ledger.custody.identifiers import GS1_HOST, is_model_uri, parse_subject
 from ledger.custody.placing import NO_WHOLES, Wholes
-from ledger.custody.profiles import Profiles
+from ledger.custody.profiles import CORE, Profiles, version_of
 from ledger.custody.refold import Chain, Change, change_of, changed, following
 from ledger.custody.rules import Case, Finding, Occasion, judge, refusal
 from ledger.custody.sourcing import claim_source
@@ -207,12 +207,14 @@ def _decide_event(
     mark = Mark(
         entry_id=occasion.entry_id, index=occasion.index, occurred=parse_moment(content.occurred_at)
     )
-    after = fold(content, named, states, speaker.uri, mark)
+    core = version_of(CORE, log.profiles)
+    after = fold(content, named, states, speaker.uri, mark, core)
     change = change_of(content, cited, log)
     if change is None:
         return Decision(subjects, after, findings, cases)
     flags = tuple(_flags(change, named, chains))
-    after |= changed(content, change, named, {**states, **after}, chains)
+    signers = (speaker.uri, statement.iss)
+    after |= changed(content, change, named, {**states, **after}, chains, signers)
     return Decision(subjects, after, (*findings, *flags), cases)
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from ledger.custody.beginnings import left_over, manufactured, moved_in, repurposed
+from ledger.custody.against import DAMAGING, VANISHING, date_of
+from ledger.custody.beginnings import became, left_over, manufactured, moved_in, repurposed
 from ledger.custody.events import (
     Accept,
     Assessment,
@@ -33,7 +34,10 @@ from ledger.custody.events import (
     Withdrawal,
 )
 from ledger.custody.events.measured import Counted
+from ledger.custody.profiles import HEIRS
+from ledger.custody.reading_days import is_late, with_day
 from ledger.custody.states import (
+    ENDED,
     FIT,
     MAX_DISPUTED,
     AliasState,
@@ -48,43 +52,62 @@ from ledger.custody.states import (
 )
 from ledger.custody.subjects import Named, cited_by
 from ledger.custody.values.fields import Present, read
-from ledger.custody.values.times import parse_moment
 
-DAMAGING = ("fire", "crash", "flood", "recall")
-VANISHING = ("theft", "loss")
 NO_HEALTH = Health()
 
 
 def fold(
-    event: Event, named: tuple[Named, ...], states: Mapping[str, State], issuer: str, mark: Mark
+    event: Event,
+    named: tuple[Named, ...],
+    states: Mapping[str, State],
+    issuer: str,
+    mark: Mark,
+    core: int,
 ) -> dict[str, State]:
-    """The states after ``event`` of the batteries that it names; others do not change."""
+    """The states after ``event`` of the batteries that it names; others do not change.
+
+    ``core`` is the version of that profile in the log's policy.
+    """
     after: dict[str, State] = {}
     for name in named:
         before = states.get(name.uri)
         if name.part == "alias" and before is None:
             after[name.uri] = AliasState(of=named[0].uri)
         elif name.part in ("sub", "input", "unit") and isinstance(before, BatteryState):
-            after[name.uri] = _happened(event, name, before, issuer, mark)
+            after[name.uri] = _happened(event, name, before, issuer, mark, core)
     if isinstance(event, Manufacture):
-        after |= manufactured(event, named, states, issuer, mark)
+        after |= manufactured(event, named, states, issuer, mark, core)
     elif isinstance(event, Repurpose):
-        after |= repurposed(event, named, states, issuer, mark)
+        after |= repurposed(event, named, states, issuer, mark, core)
         after |= moved_in(event, named, states, mark)
-        after |= left_over(event, named, states, issuer, mark)
+        after |= left_over(event, named, states, issuer, mark, core)
     return after
 
 
 def _happened(
-    event: Event, name: Named, before: BatteryState, issuer: str, mark: Mark
+    event: Event, name: Named, before: BatteryState, issuer: str, mark: Mark, core: int
 ) -> BatteryState:
+    if core >= HEIRS and isinstance(event, Reading):
+        return _read_in_order(event, before, mark)
+    if core >= HEIRS and isinstance(event, Incident) and before.physical in ENDED:
+        return replace(before, last=mark)  # it is named as the whole of a part
     step = _STEPS.get(type(event))
     if isinstance(event, Assessment) and name.part == "sub" and event.units:
         step = None  # it speaks of children or of a sample, not of the whole
     after = step(event, before, issuer, mark) if step else before
+    if core >= HEIRS and isinstance(event, Repurpose):
+        after = replace(after, became=became(event, before))
     if step is not None or not isinstance(event, Assessment):
         after = _measured(event, after)
     return after if cited_by(event) is not None else replace(after, last=mark)
+
+
+def _read_in_order(event: Reading, before: BatteryState, mark: Mark) -> BatteryState:
+    """A reading of a day before the newest one is history: the newest values stay."""
+    after = with_day(before, event.occurred_at[:10])
+    if is_late(event, before):
+        return replace(after, last=mark.not_before(before.last))
+    return replace(_measured(event, after), last=mark)
 
 
 def _measured(event: Event, before: BatteryState) -> BatteryState:
@@ -210,8 +233,7 @@ def _wasted(event: Waste, before: BatteryState, issuer: str, mark: Mark) -> Batt
 
 
 def _struck(event: Incident, before: BatteryState, issuer: str, mark: Mark) -> BatteryState:
-    # Two dates are stated of one incident; an assessment between them is from before it.
-    mark = replace(mark, occurred=max(mark.occurred, parse_moment(event.happened_at)))
+    mark = replace(mark, occurred=date_of(event))
     if event.kind in DAMAGING:
         used = mark.not_before(before.last_use)
         return replace(before, quarantine=mark.not_before(before.quarantine), last_use=used)

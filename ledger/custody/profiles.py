@@ -19,6 +19,9 @@ PROFILE = declare(
 )
 
 CORE = "core"
+HEIRS = 4
+"""The version of ``core`` from which on states hold what a unit has from its whole and its parts,
+which days it was read on, and that what a party takes back may be contested."""
 Profiles = tuple[tuple[str, int], ...]
 """Names and versions, such as ``(("core", 2), ("cn-2026", 1))``."""
 
@@ -37,7 +40,7 @@ PROFILES: dict[str, Profile] = {
     for profile in (
         Profile(
             CORE,
-            3,
+            4,
             "custody of batteries, anywhere",
             ("design of Cellbook", "GB/T 34014-2017", "IEC 63338:2024", "EU 2023/1542"),
         ),

@@ -20,6 +20,13 @@ from ledger.custody.claims import OperatorState as OperatorState
 from ledger.custody.claims import PastEntryState as PastEntryState
 from ledger.custody.claims import SourceClaim as SourceClaim
 from ledger.custody.claims import Value as Value
+from ledger.custody.log_states import AuthorityState as AuthorityState
+from ledger.custody.log_states import FreshState as FreshState
+from ledger.custody.log_states import ListedSnapshot as ListedSnapshot
+from ledger.custody.log_states import ListState as ListState
+from ledger.custody.log_states import LogKeyState as LogKeyState
+from ledger.custody.log_states import LogState as LogState
+from ledger.custody.log_states import PredecessorState as PredecessorState
 
 Physical = Literal[
     "made", "installed", "removed", "in-transit", "consumed", "destroyed", "recycled"
@@ -27,6 +34,8 @@ Physical = Literal[
 Status = Literal["original", "repurposed", "re-used", "remanufactured", "waste"]
 Record = Literal["active", "disputed"]
 
+ENDED: tuple[Physical, ...] = ("consumed", "destroyed", "recycled")
+"""Where nothing more happens to a unit."""
 FIT = ("fit", "fit-with-limits")
 """Verdicts that allow a second life."""
 
@@ -113,7 +122,10 @@ class BatteryState(Value, tag="battery", frozen=True, kw_only=True):
     ``corrected`` are the entries that count no more, each with what counts instead: an entry, or
     nothing (no bytes), where it was taken back. ``read_on`` is the day of the last reading.
     ``inherited`` are owners that it has from other units, by the index of the entry (the last 4):
-    with them its own entries are enough to fold it again."""
+    with them its own entries are enough to fold it again; ``wasted_with`` is the same of the
+    places where its whole was waste. ``became`` is the one unit into which a consumed one went
+    whole, with its parts. ``read_days`` are the days before ``read_on`` on which it was read: bit
+    k - 1 is the day k days before it (the last 63)."""
 
     made: Mark
     maker: str
@@ -142,6 +154,9 @@ class BatteryState(Value, tag="battery", frozen=True, kw_only=True):
     unmade: Mark | None = None
     corrected: tuple[tuple[bytes, bytes], ...] = ()
     inherited: tuple[tuple[int, str], ...] = ()
+    wasted_with: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    became: str | None = None
+    read_days: int = 0
 
     @property
     def facts(self) -> Facts:
@@ -181,91 +196,6 @@ class ModelState(Value, tag="model", frozen=True, kw_only=True):
 
     issuer: str
     at: Mark
-
-
-class ListedSnapshot(Value, frozen=True, kw_only=True):
-    """A snapshot of a list, as its publisher stated it in the entry at ``index``."""
-
-    publisher: str
-    announcement: str
-    effective: str
-    leaves: int
-    rows: int
-    root: bytes
-    source_sha256: bytes
-    index: int
-
-
-class ListState(Value, tag="list", frozen=True, kw_only=True):
-    """A scheme of lists, with all its snapshots in log order; its days are those of a place
-    ``utc_offset_min`` minutes ahead of UTC."""
-
-    scheme: str
-    utc_offset_min: int
-    snapshots: tuple[ListedSnapshot, ...]
-
-
-class LogKeyState(Value, frozen=True, kw_only=True):
-    """A key of the log and the tree sizes [from_size, to_size) for which it signs."""
-
-    purpose: str
-    key: bytes
-    from_size: int
-    to_size: int | None = None
-
-
-class AuthorityState(Value, frozen=True, kw_only=True):
-    """An authority that the policy names."""
-
-    uri: str
-    role: str
-    key: bytes
-
-
-class FreshState(Value, tag="fresh", frozen=True):
-    """A name that the predecessor's index does not have, and of which nothing is said here yet."""
-
-
-class PredecessorState(Value, frozen=True, kw_only=True):
-    """The log that a log follows: ``size`` entries under ``root``, its last index, and the log that
-    it followed itself."""
-
-    origin: str
-    genesis: bytes
-    size: int
-    root: bytes
-    index_root: bytes
-    older: PredecessorState | None = None
-
-
-class LogState(Value, tag="log", frozen=True, kw_only=True):
-    """The policy in force, and the keys that ever signed for the log.
-
-    ``frozen`` is the index of the statement that ended it; ``successor`` the origin and the root's
-    kid of the log that may follow."""
-
-    origin: str
-    family: str
-    family_name: str
-    number: int
-    policy: bytes
-    root_key: bytes
-    next_root: bytes
-    log_keys: tuple[LogKeyState, ...]
-    authorities: tuple[AuthorityState, ...]
-    profiles: tuple[tuple[str, int], ...]
-    algorithms: tuple[int, ...]
-    entry_bytes: int
-    subjects: int
-    skew_s: int
-    epoch_s: int
-    head: int | None = None
-    head_time: int = 0
-    frozen: int | None = None
-    successor: tuple[str, bytes] | None = None
-    predecessor: PredecessorState | None = None
-    witnesses: tuple[str, ...] = ()
-    auditors: tuple[str, ...] = ()
 
 
 State = (

@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 
 from keys.errors import declare
+from ledger.custody.against import Against, against_of
 from ledger.custody.events import (
     Correction,
     Dispute,
@@ -73,13 +74,14 @@ class Named(msgspec.Struct, frozen=True):
 
 class CitedEntry(msgspec.Struct, frozen=True):
     """An entry of this log that a statement is about, as far as rules need it. ``issuer`` is for
-    whom it speaks."""
+    whom it speaks, ``against`` what it says against its batteries."""
 
     entry_id: bytes
     index: int
     issuer: str
     kind: str
     subjects: tuple[str, ...]
+    against: Against | None = None
 
 
 def cited_by(event: Event) -> bytes | None:
@@ -119,7 +121,7 @@ def cite(
     about = cited.get(cited_by(content) or b"")
     subjects = tuple(dict.fromkeys((*uris, *(about.subjects if about else ()))))
     speaker = content.on_behalf_of or issuer
-    return CitedEntry(entry_id, index, speaker, kind_of(content), subjects)
+    return CitedEntry(entry_id, index, speaker, kind_of(content), subjects, against_of(content))
 
 
 def named_by(event: Event, sub: str) -> tuple[Named, ...]:

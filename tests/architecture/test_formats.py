@@ -180,7 +180,7 @@ def test_the_genesis_policy(world: World) -> None:
     policy = stored(world, 0)[1]
     assert policy["leaf"] == "cose-sign1-tag18-empty-unprotected/1"
     assert policy["algorithms"] == [-19, -9, -48, -49]
-    assert policy["profiles"] == [{"name": "core", "version": 3}]
+    assert policy["profiles"] == [{"name": "core", "version": 4}]
     assert [key["purpose"] for key in policy["log_keys"]] == [
         "checkpoint",
         "receipts",

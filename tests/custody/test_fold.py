@@ -258,9 +258,9 @@ def test_parties_and_disputes_are_bounded(log: Log) -> None:
         mark = Mark(entry_id=n.to_bytes(32, "big"), index=n + 100, occurred=START + n)
         when, named = format_moment(START + n), (Named(PACK, "sub"),)
         event = make_event("intake", PACK, when)
-        state = fold(event, named, {PACK: state}, f"https://{n}.example", mark)[PACK]
+        state = fold(event, named, {PACK: state}, f"https://{n}.example", mark, 1)[PACK]
         event = make_event("dispute", PACK, when, entry_ref=mark.entry_id)
-        state = fold(event, named, {PACK: state}, OWNER, mark)[PACK]
+        state = fold(event, named, {PACK: state}, OWNER, mark, 1)[PACK]
     assert len(state.parties) == MAX_PARTIES
     assert state.parties[-1] == state.possessor
     assert len(state.disputed) == MAX_DISPUTED

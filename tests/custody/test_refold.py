@@ -8,7 +8,7 @@ from keys.errors import CellbookError
 from ledger.custody import refold
 from ledger.custody.events.afterlife import Remainder
 from ledger.custody.governance.statements import Profile
-from ledger.custody.refold import folded_again
+from ledger.custody.retelling import folded_again
 from ledger.custody.states import MAX_CORRECTED, BatteryState
 from tests.custody.history import Log, genesis, identifier, operator_uri
 from tests.log.lives import repurpose_input
@@ -49,7 +49,7 @@ def test_a_life_that_nobody_corrected_folds_to_the_same_state(log: Log) -> None:
     told = [uri for uri, state in log.states.items() if isinstance(state, BatteryState)]
     assert len(told) == 4
     for uri in told:
-        assert folded_again(uri, log.state(uri), log.chain(uri)) == log.state(uri), uri
+        assert folded_again(uri, log.state(uri), log.chain(uri), 2) == log.state(uri), uri
 
 
 def test_the_last_event_is_taken_back(log: Log) -> None:
@@ -222,6 +222,6 @@ def test_what_was_made_of_waste_stays_waste_until_that_ends(log: Log) -> None:
     log.take(log.event("repurpose", pack, operation="repurposing", outputs=(second,)))
     ended = log.take(log.event("waste", second, action="ended")).entry_id
     assert log.state(second).waste == ()
-    assert folded_again(second, log.state(second), log.chain(second)) == log.state(second)
+    assert folded_again(second, log.state(second), log.chain(second), 2) == log.state(second)
     correct(log, second, ended)
     assert (log.state(second).waste, log.state(second).status) == (("EU",), "waste")

@@ -315,7 +315,7 @@ def test_documents_units_and_parts(tmp_path: Path) -> None:
         old.accepted(old.freeze(NEXT))
         old.end_epoch()
         with World(tmp_path / "new", origin=NEXT, follows=old) as new:
-            new.accepted(new.event("incident", modules[0], units=(other,)))
+            new.accepted(new.event("incident", modules[0], kind="other", units=(other,)))
             assert new.ledger.battery(modules[0]).state.parent == pack
             owner = new.operators["owner"]
             document = HashEnvelope(bytes(32), "application/pdf", None)

@@ -149,9 +149,9 @@ def test_what_holds_of_a_part_is_said_of_the_whole(world: World) -> None:
     pack, module = world.battery(), world.battery("M")
     world.accepted(world.event("manufacture", module, level="module"))
     world.accepted(world.event("manufacture", pack, children=(module,)))
-    world.accepted(world.event("incident", module, kind="fire"))
+    world.accepted(world.event("incident", module, kind="fire", units=(pack,)))
     verdict = on(world, pack)
-    assert [(f.rule, f.uri) for f in verdict.remarks] == [("INC-1", module)]
+    assert [(f.rule, f.uri) for f in verdict.remarks] == [("INC-1", pack), ("INC-1", module)]
     assert {event.of for event in verdict.life} == {module, pack}
     part = on(world, module)
     assert part.battery.parent == pack

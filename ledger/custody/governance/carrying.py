@@ -155,8 +155,11 @@ def brought_over(state: Carried, size: int) -> Carried:
     assert isinstance(moved, BatteryState | AliasState)  # noqa: S101 - as it was
     if isinstance(moved, BatteryState):
         inherited = tuple((index - size, owner) for index, owner in moved.inherited)
+        wasted_with = tuple((index - size, waste) for index, waste in moved.wasted_with)
         parties = _newest(moved.parties)
-        return msgspec.structs.replace(moved, inherited=inherited, parties=parties)
+        return msgspec.structs.replace(
+            moved, inherited=inherited, wasted_with=wasted_with, parties=parties
+        )
     return moved
 
 
@@ -239,8 +242,10 @@ def _moved(value: object, size: int) -> object:
 
 def _is_past(state: Carried) -> bool:
     """Whether every place in the log that ``state`` names is before this log."""
-    owners = state.inherited if isinstance(state, BatteryState) else ()
-    return all(mark.index < 0 for mark in _marks(state)) and all(index < 0 for index, _ in owners)
+    indexes = [mark.index for mark in _marks(state)]
+    if isinstance(state, BatteryState):
+        indexes += [index for index, _ in (*state.inherited, *state.wasted_with)]
+    return all(index < 0 for index in indexes)
 
 
 def _marks(value: object) -> list[Mark]:

@@ -97,10 +97,13 @@ def new_identifiers(event: Event) -> Iterable[str]:
 
 
 def issuer_names(event: Event) -> Iterator[str]:
-    """What must be read to judge the identifiers that ``event`` gives: claims, and look-alikes."""
+    """What must be read to judge the identifiers that ``event`` gives: claims, and look-alikes.
+    Children may be named here first."""
     for uri in new_identifiers(event):
         yield from claims_on(uri)
         yield from look_alikes(uri)
+    if isinstance(event, Manufacture):
+        yield from dict.fromkeys(name for uri in event.children for name in claims_on(uri))
 
 
 def claims_on(uri: str) -> tuple[str, ...]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ledger.custody.rules.registry import Case, rule
-from ledger.custody.states import FIT, Health
+from ledger.custody.rules.registry import Case, is_frame, rule
+from ledger.custody.states import FIT
 from ledger.custody.values.fields import Absent, Present, read
 from ledger.custody.values.jurisdictions import local_date
 from ledger.custody.values.times import format_moment, offset_of
@@ -104,48 +102,11 @@ def certificate_is_valid(case: Case) -> str | None:
     parts=("sub", "unit"),
 )
 def soce_is_for_vehicles(case: Case) -> str | None:
-    if case.battery is None or case.battery.facts.category in (None, "ev") or _is_frame(case):
+    if case.battery is None or case.battery.facts.category in (None, "ev") or is_frame(case):
         return None
     by_soce = read(case.event, "soh_basis") == Present("soce")
     if by_soce or isinstance(read(case.event, "soce_permille"), Present):
         return f"SOCE of a unit of the category {case.battery.facts.category}"
-    return None
-
-
-@rule(
-    "ASM-4",
-    "F",
-    since=2,
-    basis="design: batteries do not recover by themselves",
-    gate="no finding",
-    text="Capacity is not above its rating, health does not rise and cycles do not fall, unless a "
-    "reset of the BMS was declared.",
-    repair="Ask for the method, and whether the BMS was reset or replaced.",
-    kinds=("assessment", "decommission", "reading", "install"),
-    parts=("sub", "unit"),
-)
-def values_do_not_recover(case: Case) -> str | None:
-    battery = case.battery
-    if battery is None or _is_frame(case):
-        return None
-    measured, rated = _value(case, "measured_capacity_mah"), battery.facts.rated_capacity_mah
-    rated = rated or _value(case, "reference_capacity_mah")
-    if measured is not None and rated is not None and measured > rated:
-        return f"{measured} mAh measured, rated {rated} mAh"
-    if battery.health is None or _value(case, "bms_reset") is not None:
-        return None
-    return _since(case, battery.health)
-
-
-def _since(case: Case, before: Health) -> str | None:
-    soh, cycles = _value(case, "soh_permille"), _value(case, "full_cycles")
-    if soh is not None and before.soh_permille is not None:
-        same = _value(case, "soh_basis") == before.soh_basis
-        doubt = _value(case, "soh_uncertainty_permille") or 0
-        if same and soh > before.soh_permille + doubt:
-            return f"health rose from {before.soh_permille} to {soh} permille"
-    if cycles is not None and before.full_cycles is not None and cycles < before.full_cycles:
-        return f"cycles fell from {before.full_cycles} to {cycles}"
     return None
 
 
@@ -215,7 +176,7 @@ def assessor_has_no_part(case: Case) -> str | None:
 def was_tested_since(case: Case) -> str | None:
     battery, ended = case.battery, read(case.event, "tested_to")
     when, verdict = read(case.event, "occurred_at"), read(case.event, "verdict")
-    if battery is None or battery.last_use is None or _is_frame(case):
+    if battery is None or battery.last_use is None or is_frame(case):
         return None
     if not (isinstance(ended, Present) and isinstance(when, Present)):
         return None
@@ -225,24 +186,6 @@ def was_tested_since(case: Case) -> str | None:
     if not is_claimed or ended.value >= day:
         return None
     return f"tested until {ended.value}; used, damaged or removed on {day} by entry {used.index}"
-
-
-@rule(
-    "ASM-7",
-    "R",
-    since=3,
-    basis="design: a history is not buried under readings",
-    text="A unit has at most one reading a day, and they come in the order of their days.",
-    repair="Keep the last reading of the day, and send older ones first.",
-    kinds=("reading",),
-)
-def is_read_once_a_day(case: Case) -> str | None:
-    battery, when = case.battery, read(case.event, "occurred_at")
-    if battery is None or battery.read_on is None or not isinstance(when, Present):
-        return None
-    if when.value[:10] > battery.read_on:
-        return None
-    return f"{case.uri} was read on {battery.read_on}"
 
 
 @rule(
@@ -264,13 +207,3 @@ def part_is_assessed_itself(case: Case) -> str | None:
     if assessed is not None and assessed.is_fit and assessed.at.is_after(battery.split):
         return None
     return f"{case.uri} came out of a split in entry {battery.split.index}, and was not assessed"
-
-
-def _is_frame(case: Case) -> bool:
-    """Whether the values are of the listed units, not of the sub."""
-    return case.part == "sub" and isinstance(read(case.event, "units"), Present)
-
-
-def _value(case: Case, name: str) -> Any:
-    stated = read(case.event, name)
-    return stated.value if isinstance(stated, Present) else None

@@ -27,8 +27,27 @@ TOLERANCE_PERMILLE = 20
     parts=("event",),
 )
 def split_accounts_for_all_parts(case: Case) -> str | None:
+    outputs = _listed(case, "outputs")
+    return _lost_of(case, [before for before in _inputs(case) if _is_split(before, outputs)])
+
+
+@rule(
+    "SPL-1",
+    "R",
+    since=4,
+    basis="design: what happens to a part is known of the whole that it is in",
+    text="Who makes several units of units with coded parts accounts for each part: as an output, "
+    "inside of one (`children`), or as a remainder with its reason.",
+    repair="List the parts of each output as its `children`.",
+    kinds=("repurpose",),
+    parts=("event",),
+)
+def several_outputs_account_for_all_parts(case: Case) -> str | None:
+    return _lost_of(case, _inputs(case)) if len(_listed(case, "outputs")) > 1 else None
+
+
+def _lost_of(case: Case, opened: list[BatteryState]) -> str | None:
     outputs, remainder = _listed(case, "outputs"), _listed(case, "remainder")
-    opened = [before for before in _inputs(case) if _is_split(before, outputs)]
     parts = sum(before.facts.children for before in opened)
     lots = [left for left in remainder if left.lot is not None]
     told = len(remainder) + sum(

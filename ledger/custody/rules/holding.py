@@ -52,6 +52,23 @@ def _can_be_released(case: Case, battery: BatteryState) -> str | None:
     return None
 
 
+@rule(
+    "CUS-1",
+    "R",
+    since=4,
+    basis="design: who owns the whole owns its parts",
+    text="A part is sold with its whole, or after it was taken out.",
+    repair="Release the whole; or take the part out first, by a repurposing.",
+    kinds=("release",),
+    parts=("sub", "unit"),
+)
+def is_sold_with_its_whole(case: Case) -> str | None:
+    battery, moves = case.battery, read(case.event, "moves")
+    if battery is None or battery.parent is None or not isinstance(moves, Present):
+        return None
+    return f"{case.uri} is part of {battery.parent}" if "ownership" in moves.value else None
+
+
 def _answers(case: Case, battery: BatteryState) -> str | None:
     if not battery.released:
         return f"no release of {case.uri} waits"

@@ -54,6 +54,36 @@ def code_is_registered(case: Case) -> str | None:
 
 
 @rule(
+    "ID-8",
+    "R",
+    since=4,
+    basis="design: a maker code or GS1 company prefix belongs to one operator",
+    text="A part that its whole's maker names first has that maker's code or prefix, if it is "
+    "anybody's: what another has made comes into the log by that one's word.",
+    repair="Let its maker register the part and hand it over; then name it as a child.",
+    kinds=("manufacture",),
+    parts=("child",),
+)
+def part_is_the_issuers(case: Case) -> str | None:
+    return code_is_the_issuers(case)
+
+
+@rule(
+    "ID-8",
+    "F",
+    since=4,
+    basis="design: whose code it is, is known from the registrar",
+    text="The maker code or company prefix of a part that its whole's maker names first is "
+    "registered; a part is onboarded by whoever issued its code.",
+    repair="Have the registrar state it: `cellbook operator change URI --maker-code CODE`.",
+    kinds=("manufacture",),
+    parts=("child",),
+)
+def part_has_a_registered_code(case: Case) -> str | None:
+    return code_is_registered(case)
+
+
+@rule(
     "ID-4",
     "F",
     since=2,

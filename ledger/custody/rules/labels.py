@@ -104,6 +104,25 @@ def is_known_by_its_code(case: Case) -> str | None:
 
 
 @rule(
+    "ID-6",
+    "F",
+    since=4,
+    basis="IEC 63338:2024; design: what has no record was not assessed here",
+    text="What goes into a unit has a record and an assessment of its own; of a lot nothing is "
+    "known but its source.",
+    repair="Ask for the papers of the lot, and for the proof that each unit of it was tested.",
+    kinds=("repurpose",),
+    parts=("event",),
+)
+def inputs_have_records(case: Case) -> str | None:
+    stated = read(case.event, "input_lots")
+    lots = stated.value if isinstance(stated, Present) else ()
+    if not lots:
+        return None
+    return f"{sum(lot.count for lot in lots)} units without a record went in, lot {lots[0].lot}"
+
+
+@rule(
     "ID-7",
     "R",
     since=2,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ledger.custody.rules.registry import BATTERY_KINDS, Case, rule
 from ledger.custody.states import BatteryState, Mark
 from ledger.custody.values.fields import Present, read
-from ledger.custody.values.times import format_moment
+from ledger.custody.values.times import format_moment, parse_moment
 
 EPOCH_GRACE = 60
 """Seconds. Log time is that of the epoch's beginning: what is signed and submitted now may be
@@ -155,6 +155,7 @@ def can_be_recycled(case: Case) -> str | None:
 @rule(
     "ORD-6",
     "R",
+    until=3,
     basis="EU 2023/1542 Art. 77(8)",
     text="Nothing happens to a unit after it was recycled or consumed but correction and dispute.",
     repair="If the recycling did not happen, its signer corrects it, or a party disputes it.",
@@ -168,6 +169,65 @@ def has_not_ended(case: Case) -> str | None:
     if battery.physical == "destroyed" and case.kind == "recycle":
         return None
     return f"{case.uri} is {battery.physical}"
+
+
+@rule(
+    "ORD-6",
+    "R",
+    since=4,
+    basis="EU 2023/1542 Art. 77(8)",
+    text="Nothing happens to a unit after it was recycled or consumed but correction and dispute. "
+    "It is named as the whole of a part that an incident happened to.",
+    repair="If the recycling did not happen, an authority resolves a dispute about it.",
+    kinds=BATTERY_KINDS - RECORD_KINDS - {"manufacture"},
+    parts=("sub", "input", "remainder", "unit"),
+)
+def has_not_ended_but_as_a_whole(case: Case) -> str | None:
+    if case.kind == "incident" and case.part == "unit":
+        return None
+    return has_not_ended(case)
+
+
+@rule(
+    "ORD-4",
+    "R",
+    since=4,
+    basis="design: what was found unfit is not used because it is new",
+    text="A new unit that was assessed is not installed, and not built into another, unless the "
+    "last assessment found it fit.",
+    repair="Have the unit assessed anew.",
+    kinds=("install", "manufacture"),
+    parts=("sub", "child"),
+)
+def is_not_found_unfit(case: Case) -> str | None:
+    battery = case.battery
+    if battery is None or (case.kind == "manufacture" and case.part == "sub"):
+        return None
+    assessed = battery.assessed
+    if battery.last_use is not None or assessed is None or assessed.is_fit:
+        return None  # of used units other rules ask more
+    return f"the verdict of entry {assessed.at.index} on {case.uri} is {assessed.verdict}"
+
+
+@rule(
+    "ORD-9",
+    "R",
+    since=4,
+    basis="design: nobody signs the future",
+    text="The two dates of an incident are no further ahead of registration than the policy "
+    "allows: otherwise no assessment would ever be after it.",
+    repair="Correct the date.",
+    kinds=("incident",),
+    parts=("event", "restated"),
+)
+def incident_is_not_in_the_future(case: Case) -> str | None:
+    for name in ("happened_at", "discovered_at"):
+        stated = read(case.event, name)
+        if isinstance(stated, Present):
+            ahead = parse_moment(stated.value) - case.occasion.time
+            if ahead > case.skew_s:
+                return f"{name} is {ahead} s ahead of log time"
+    return None
 
 
 @rule(

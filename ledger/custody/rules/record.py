@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ledger.custody.events import Correction
-from ledger.custody.refold import rests
+from ledger.custody.refold import clears, rests
 from ledger.custody.rules.order import RECORD_KINDS
 from ledger.custody.rules.registry import BATTERY_KINDS, Case, rule
 from ledger.custody.subjects import cited_by
@@ -79,6 +79,48 @@ def nothing_rests_on_it(case: Case) -> str | None:
     if not rests(event, entry, case.battery):
         return None
     return f"batteries or events rest on entry {entry.index}; it is disputed from here on"
+
+
+@rule(
+    "COR-3",
+    "F",
+    since=4,
+    basis="design: who profits from it does not clear a unit",
+    text="What speaks against a unit (damage, theft, loss, a verdict, waste, recycling) is not "
+    "ended by the word of a party to it: a correction opens a dispute, unless what counts instead "
+    "says the same, of no earlier date.",
+    repair="Ask an authority to resolve the dispute; a new assessment ends a quarantine as well.",
+    kinds=("correction",),
+    parts=("sub", "unit"),
+)
+def party_clears_nothing(case: Case) -> str | None:
+    entry, battery = case.cited.get(cited_by(case.event) or b""), case.battery
+    if entry is None or battery is None:
+        return None
+    named = read(case.event, "replacement")
+    other = case.cited.get(named.value) if isinstance(named, Present) else None
+    if not clears(entry, other, battery, (case.issuer, case.signer)):
+        return None
+    return f"a party to {case.uri} would end what entry {entry.index} says; it is disputed"
+
+
+@rule(
+    "DIS-1",
+    "R",
+    since=4,
+    basis="design: nobody decides in a matter of his own",
+    text="A dispute is resolved by an authority that owns, holds or held no unit in it.",
+    repair="Ask another authority.",
+    kinds=("resolution",),
+    parts=("sub", "unit"),
+)
+def arbiter_is_no_party(case: Case) -> str | None:
+    battery = case.battery
+    if battery is None:
+        return None
+    parties = {battery.owner, battery.possessor, battery.responsible, *battery.parties}
+    found = parties.intersection((case.issuer, case.signer))
+    return f"{min(found)} is a party to {case.uri}" if found else None
 
 
 @rule(

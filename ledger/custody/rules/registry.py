@@ -18,6 +18,7 @@ from ledger.custody.events import EVENTS, Event
 from ledger.custody.profiles import CORE, Profiles
 from ledger.custody.states import BatteryState, Mark, OperatorState, State
 from ledger.custody.subjects import CitedEntry, Part
+from ledger.custody.values.fields import Present, read
 from ledger.custody.values.jurisdictions import begins_at, is_under
 
 Kind = Literal["R", "F"]
@@ -65,6 +66,11 @@ class Case(msgspec.Struct, frozen=True):
         return Mark(
             entry_id=self.occasion.entry_id, index=self.occasion.index, occurred=self.occurred
         )
+
+
+def is_frame(case: Case) -> bool:
+    """Whether the values of an assessment are of the units that it lists, not of its sub."""
+    return case.part == "sub" and isinstance(read(case.event, "units"), Present)
 
 
 Check = Callable[[Case], str | None]

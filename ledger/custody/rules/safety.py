@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from ledger.custody.against import DAMAGING
 from ledger.custody.rules.order import RECORD_KINDS
-from ledger.custody.rules.registry import BATTERY_KINDS, Case, rule
+from ledger.custody.rules.registry import BATTERY_KINDS, Case, is_frame, rule
+from ledger.custody.states import FIT, BatteryState
 from ledger.custody.values.fields import Present, read
 
 
@@ -22,6 +24,71 @@ def is_not_quarantined(case: Case) -> str | None:
     if battery is None or battery.quarantine is None:
         return None
     return f"{case.uri} is in quarantine since entry {battery.quarantine.index}"
+
+
+@rule(
+    "INC-1",
+    "R",
+    since=4,
+    basis="design: damage inside of a unit is damage of the unit",
+    text="Who records fire, crash, flood or recall of a part names in `units` also the unit that "
+    "it is inside of, and so on outwards: each is in quarantine until it is assessed itself.",
+    repair="Name the outer unit as well.",
+    kinds=("incident",),
+    parts=("event",),
+)
+def names_the_whole(case: Case) -> str | None:
+    kind, units = read(case.event, "kind"), read(case.event, "units")
+    if not isinstance(kind, Present) or kind.value not in DAMAGING:
+        return None
+    named = (case.uri, *(units.value if isinstance(units, Present) else ()))
+    for uri in named:
+        battery = case.states.get(uri)
+        outer = (battery.parent, battery.became) if isinstance(battery, BatteryState) else ()
+        for whole in outer:
+            if whole is not None and whole not in named:
+                return f"{uri} is inside of {whole}: name that in `units`, as it is damaged with it"
+    return None
+
+
+@rule(
+    "INC-1",
+    "R",
+    since=4,
+    basis="design: who owns a damaged unit does not clear it",
+    text="A unit in quarantine is not found fit by who owns it.",
+    repair="Have a laboratory assess it that does not own it.",
+    kinds=("assessment",),
+    parts=("sub", "unit"),
+)
+def is_cleared_by_another(case: Case) -> str | None:
+    battery, verdict = case.battery, read(case.event, "verdict")
+    if battery is None or battery.quarantine is None or is_frame(case):
+        return None
+    if battery.owner not in (case.issuer, case.signer):
+        return None
+    if not isinstance(verdict, Present) or verdict.value not in FIT:
+        return None
+    return f"{battery.owner} owns {case.uri}, in quarantine since entry {battery.quarantine.index}"
+
+
+@rule(
+    "INC-3",
+    "R",
+    since=4,
+    basis="design: who stole a unit does not find it again",
+    text="A unit is recovered by the word of its owner or of an authority.",
+    repair="Let the owner sign it, or an authority.",
+    kinds=("incident",),
+    parts=("sub", "unit"),
+)
+def owner_has_it_again(case: Case) -> str | None:
+    battery = case.battery
+    if battery is None or not isinstance(read(case.event, "recovered"), Present):
+        return None
+    if battery.owner == case.issuer or "authority" in case.operator.roles:
+        return None
+    return f"{battery.owner} owns {case.uri}"
 
 
 @rule(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ledger.custody.beginnings import PREPARATIONS
 from ledger.custody.rules.registry import Case, rule
 from ledger.custody.states import BatteryState
 from ledger.custody.values.fields import Absent, Present, Withheld, read
 from ledger.custody.values.jurisdictions import EU
+from ledger.custody.wasting import PREPARATIONS
 
 CHAPTER_VIII = ("2025-08-18", None)
 """Waste management in Regulation (EU) 2023/1542 applies from this day (Art. 96)."""
