@@ -145,18 +145,18 @@ def corrections(verdict: Verdict) -> list[str]:
 
 
 def change(world: World, pack: str, how: str, kind: str) -> None:
-    """Correct, replace or annul what was stated of ``pack``."""
-    ref = world.refs[pack, kind]
+    """Correct, replace or annul what was stated of ``pack``; whoever has it does not clear it."""
+    ref, by = world.refs[pack, kind], "authority" if kind == "incident" else "owner"
     if how == "replaced":
-        (anew,) = world.accepted(world.event(kind, pack, corrects=ref, **ANEW[kind]))
+        (anew,) = world.accepted(world.event(kind, pack, by=by, corrects=ref, **ANEW[kind]))
         fields = {"kind": "replace", "replacement": anew.entry_id}
-        world.accepted(world.event("correction", pack, entry_ref=ref, **fields))
+        world.accepted(world.event("correction", pack, by=by, entry_ref=ref, **fields))
     elif how == "annulled":
         world.accepted(world.event("dispute", pack, entry_ref=ref))
         world.accepted(world.event("resolution", pack, entry_ref=ref, outcome="upheld"))
     else:
         fields = {"kind": "did-not-happen", "replacement": None}
-        world.accepted(world.event("correction", pack, entry_ref=ref, **fields))
+        world.accepted(world.event("correction", pack, by=by, entry_ref=ref, **fields))
 
 
 ANEW: dict[str, dict[str, Any]] = {
