@@ -65,11 +65,11 @@ class Notices:
             raise NO_KEY.at(f"entry {newest}", "it is no policy")
         return content
 
-    def receipts_key(self) -> CoseKey:
-        """The key of receipts at the tree's size. Raises ``failed.published.policy``."""
+    def log_key(self, purpose: str) -> CoseKey:
+        """The log's key for ``purpose`` at the tree's size. Raises ``failed.published.policy``."""
         size = self._tiles.size
         for item in self.policy().log_keys:
-            begun = item.purpose == "receipts" and item.from_size <= size
+            begun = item.purpose == purpose and item.from_size <= size
             if begun and (item.to_size is None or size < item.to_size):
                 return key_of(item.key)
         raise NO_KEY.at(f"tree size {size}")

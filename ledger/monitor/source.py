@@ -6,6 +6,9 @@ are all the same to who reads. None of them is believed.
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 from pathlib import Path
 from typing import Protocol
 
@@ -54,7 +57,7 @@ class LogSource(Protocol):
 
 
 class FolderSource:
-    """A log as static files in a folder."""
+    """A log as static files in a folder. Pipes and devices in it are not waited for."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -62,8 +65,7 @@ class FolderSource:
     def fetch(self, path: str, most: int) -> bytes | None:
         """See ``LogSource``."""
         try:
-            with (self._folder / path).open("rb") as file:
-                data = file.read(most + 1)
+            data = _read(self._folder / path, most + 1)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
@@ -77,6 +79,19 @@ def is_copy(source: LogSource) -> bool:
     """Whether somebody made what ``source`` gives at some time: then it may be older than the log
     in all honesty, while a service that goes back contradicts itself."""
     return isinstance(source, FolderSource)
+
+
+def _read(path: Path, most: int) -> bytes:
+    """The first bytes of a regular file. Raises ``OSError``."""
+    with open(path, "rb", opener=_at_once) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file")
+        return file.read(most)
+
+
+def _at_once(path: str, flags: int) -> int:
+    # Whoever opens a pipe waits for a writer otherwise.
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def fetch_checkpoint(source: LogSource) -> bytes:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from keys.durable import write_whole
 from keys.errors import CellbookError
+from keys.signer import generate
 from ledger.monitor import notices
-from ledger.monitor.auditing import state
 from ledger.monitor.auditing.audit import Auditor
 from ledger.monitor.copying import mirror as mirroring
 from ledger.monitor.copying import rows
 from ledger.monitor.copying.mirror import LOCAL, Mirrored, mirror
 from ledger.monitor.copying.offline import OfflineLog
 from ledger.monitor.source import FolderSource
+from ledger.wire.note import sign_note
 from tests.monitor.publishing import Files, FilesSource, published
 from tests.proof.lying import OTHER, PACK, LyingLog, begun, code
 
@@ -142,7 +146,7 @@ def exchanged(files: Files, one: str, other: str) -> Files:
     return {**files, one: files[other], other: files[one]}
 
 
-SPOILT = {
+SPOILT: dict[str, Callable[[Files], Files]] = {
     "a tile cut off": lambda files: {**files, "tile/0/000": files["tile/0/000"][:-32]},
     "a tile cut in a hash": lambda files: {**files, "tile/0/001": files["tile/0/001"][:-1]},
     "a bundle cut off": lambda files: {
@@ -155,6 +159,11 @@ SPOILT = {
     "an endless tile": lambda files: {**files, "tile/0/001": bytes(1 << 24)},
     "an endless bundle": lambda files: {**files, "tile/entries/001": bytes(1 << 26)},
     "an endless checkpoint": lambda files: {**files, "checkpoint": bytes(1 << 24)},
+    "a checkpoint cut off": lambda files: {**files, "checkpoint": files["checkpoint"][:-7]},
+    "a checkpoint without its signature": lambda files: {
+        **files,
+        "checkpoint": sign_note(files["checkpoint"].partition(b"\n\n")[0] + b"\n", "x", generate()),
+    },
     "a tile that is gone": lambda files: {k: v for k, v in files.items() if k != "tile/0/000"},
 }
 
@@ -167,11 +176,34 @@ def test_spoilt_sources(log: LyingLog, tmp_path: Path, name: str) -> None:
     before = files_in(copy)
     with pytest.raises(CellbookError) as caught:
         mirror(FilesSource(SPOILT[name](right)), copy)
-    assert caught.value.code.startswith(("failed.published", "malformed.", "missing.published"))
+    expected = ("failed.published", "failed.note.unsigned", "malformed.", "missing.published")
+    assert caught.value.code.startswith(expected)
     found = files_in(copy)
     assert {path: found[path] for path in before} == before
     assert all(right[path] == data for path, data in found.items() if path not in before)
     assert mirror(FilesSource(right), copy).size == log.size
+
+
+@pytest.mark.parametrize("path", ["checkpoint", "tile/0/000", "tile/1/000.p/2", "tile/entries/001"])
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "link to itself"])
+def test_a_folder_with_what_is_no_file(log: LyingLog, tmp_path: Path, path: str, kind: str) -> None:
+    """Nobody waits for a writer of a pipe, and a device gives no more than a file could have."""
+    copy, spoilt = tmp_path / "copy", tmp_path / "copy" / path
+    mirror(FilesSource(published(log)), copy)
+    spoilt.unlink()
+    match kind:
+        case "pipe":
+            os.mkfifo(spoilt)
+        case "device":
+            spoilt.symlink_to("/dev/zero")
+        case "folder":
+            spoilt.mkdir()
+        case _:
+            spoilt.symlink_to(spoilt.name)
+    with pytest.raises(CellbookError) as caught:
+        mirror(FolderSource(copy), tmp_path / "second")
+    assert caught.value.code == "unavailable.published"
+    assert not (tmp_path / "second" / "checkpoint").exists()
 
 
 def test_a_source_that_moves_on(log: LyingLog, tmp_path: Path) -> None:
@@ -204,7 +236,7 @@ class Killed:
         if not self._left:
             raise KeyboardInterrupt
         self._left -= 1
-        state.write_whole(path, data)
+        write_whole(path, data)
 
 
 def test_killed_at_any_file(log: LyingLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

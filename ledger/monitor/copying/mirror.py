@@ -2,9 +2,10 @@
 
 Order: tiles and bundles, rows of lists, the signed root of the checkpoint's size, and last the
 checkpoint, so the copy is whole at any moment: that of the checkpoint which lies in it. All is
-checked against the checkpoint before it is written, the signed root by the key that the log's own
-policy names. Files are written once; what is there is not fetched again. Other signatures are not
-checked here, nor is what the entries say: that is what an audit of the copy is for.
+checked against the checkpoint before it is written, the signed root and the checkpoint itself by
+the keys that the log's own policy names. Files are written once; what is there is not fetched
+again. Other signatures are not checked here, nor is what the entries say: that is what an audit of
+the copy is for.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import msgspec
 
 from keys.durable import write_whole
 from keys.errors import declare
+from keys.purposes import CHECKPOINT as CHECKPOINT_KEY
+from keys.purposes import RECEIPTS
 from ledger.custody.names.naming import log_uri
 from ledger.monitor.auditing.faults import FORK, ROLLBACK
 from ledger.monitor.checked import CheckedTiles
@@ -33,11 +36,12 @@ from ledger.monitor.source import (
     signed_root_path,
     stated_checkpoint,
 )
-from ledger.proof.checkpoint import ORIGIN, Checkpoint
+from ledger.proof.checkpoint import ORIGIN, Checkpoint, open_checkpoint
 from ledger.proof.signed_root import SignedRoot, parse_signed_root, verify_signed_root
 from ledger.tree.proofs import Proofs
 from ledger.tree.tiles import TILE, encode_entry_bundle, tile_path, tile_width
 from ledger.wire.note import MAX_NOTE
+from ledger.wire.verifier import Verifier
 
 UNWRITABLE = declare(
     "unavailable.mirror",
@@ -72,8 +76,8 @@ def mirror(source: LogSource, folder: Path, progress: Progress | None = None) ->
 
     Raises ``failed.audit.rollback`` and ``failed.audit.fork`` where the older copy is not the
     beginning of it, ``failed.published.*``, ``failed.signed-root``, ``failed.signature``,
-    ``failed.list.root``, ``malformed.*``, ``missing.published``, ``unavailable.*``. The copy that
-    was there stays usable then.
+    ``failed.note.*``, ``failed.list.root``, ``malformed.*``, ``missing.published``,
+    ``unavailable.*``. The copy that was there stays usable then.
     """
     note = fetch_checkpoint(source)
     newest = stated_checkpoint(note)
@@ -90,6 +94,8 @@ def mirror(source: LogSource, folder: Path, progress: Progress | None = None) ->
         notices = Notices(tiles, folder / LOCAL / NOTICES)
         without_rows = copy_rows(source, folder, notices.snapshots())
         signed = checked_signed_root(_FirstHere(here, source), notices, newest)
+        key = notices.log_key(CHECKPOINT_KEY)
+        open_checkpoint(note, Verifier.from_key(newest.origin, key))
         _write(folder / signed_root_path(newest.size), signed.encode())
         write_whole(folder / CHECKPOINT, note)
     except OSError as error:
@@ -107,7 +113,7 @@ def checked_signed_root(source: LogSource, notices: Notices, checkpoint: Checkpo
     what the source raises.
     """
     signed = parse_signed_root(fetch_signed_root(source, checkpoint.size))
-    key, time = notices.receipts_key(), notices.head().time
+    key, time = notices.log_key(RECEIPTS), notices.head().time
     uri = log_uri(checkpoint.origin)
     verify_signed_root(signed, key, uri, checkpoint.size, time, checkpoint.root)
     return signed
