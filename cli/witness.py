@@ -34,7 +34,7 @@ POLICY = declare(
     "key_file",
     type=click.Path(path_type=Path),
     required=True,
-    help="The witness's key file: Ed25519, for nothing else.",
+    help="The witness's key file: Ed25519 or ML-DSA-44, for nothing else.",
 )
 @passphrase_option
 @click.option("--name", required=True, help="The witness's name: a URL without scheme.")
@@ -96,12 +96,12 @@ def witness(
 
 
 def _logs(policy: Path | None, vkeys: tuple[str, ...]) -> list[Verifier]:
-    from ledger.wire.tlog_policy import KEY, MAX_POLICY, parse_tlog_policy
-    from ledger.wire.verifier import PLAIN, Verifier
+    from ledger.wire.tlog_policy import KEY, LOG_TYPES, MAX_POLICY, parse_tlog_policy
+    from ledger.wire.verifier import Verifier
 
     found = [Verifier.parse(vkey) for vkey in vkeys]
     for log in found:
-        if log.type != PLAIN:
+        if log.type not in LOG_TYPES:
             raise KEY.at("--log", f"{log.name}: signature type {log.type:02x}")
     if policy is not None:
         try:

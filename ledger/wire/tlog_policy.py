@@ -21,6 +21,8 @@ MAX_DEFINED = 256
 """Logs, and witnesses with groups. The specification wants 32 of each at least."""
 MAX_DEPTH = 32
 NONE = "none"
+LOG_TYPES = (PLAIN, ML_DSA_COSIGNATURE)
+"""Types of keys with which logs sign checkpoints (C2SP tlog-checkpoint)."""
 _ALLOWED = bytes([0x09, 0x0A, *range(0x20, 0x7F), *range(0x80, 0x100)])
 _SPACES = re.compile(r"[ \t]+")
 
@@ -44,7 +46,7 @@ NAME = declare(
 KEY = declare(
     "malformed.tlog-policy.key",
     "A key in the policy of witnesses is there twice, or is not of its line's kind.",
-    "Give logs keys of type 01, and witnesses keys of type 04 or 06; no key twice.",
+    "Give logs keys of type 01 or 06, and witnesses keys of type 04 or 06; no key twice.",
 )
 QUORUM = declare(
     "malformed.tlog-policy.quorum",
@@ -141,7 +143,7 @@ class _Reading:
             raise LINE.at(where, repr(kind)[:80])
 
     def _log(self, where: str, rest: list[str]) -> None:
-        verifier = self._key(where, rest[0], (PLAIN,))
+        verifier = self._key(where, rest[0], LOG_TYPES)
         if len(self.logs) == MAX_DEFINED:
             raise SIZE.at(where, "too many logs")
         self.logs.append(PolicyLog(verifier, rest[1] if rest[1:] else None))

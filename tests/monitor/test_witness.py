@@ -10,20 +10,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keys.algorithms import ED25519, ESP256
+from keys.algorithms import ED25519, ESP256, ML_DSA_44
 from keys.errors import CellbookError
 from keys.signer import generate
 from ledger.monitor.witnessing.state import WitnessState
 from ledger.monitor.witnessing.witness import Witness, witness_verifier
 from ledger.proof.checkpoint import open_checkpoint
-from ledger.wire.note import sign_note
-from ledger.wire.verifier import Verifier
+from ledger.wire.base64text import encode_base64
+from ledger.wire.note import cosign, sign_note
+from ledger.wire.verifier import ML_DSA_COSIGNATURE, Verifier
 from tests.monitor.witnessing import (
     FORKED,
     LEAVES,
     LOG,
     LOG_KEY,
     NAME,
+    ORIGIN,
     body,
     checkpoint,
     proof,
@@ -89,6 +91,12 @@ def test_a_proof_from_nothing_is_empty(tmp_path: Path) -> None:
     for size in (0, 8):
         data = body(0, [LEAVES[0]], checkpoint(size))
         assert refused(one, data).code == "failed.witness.consistency"
+
+
+def test_nothing_has_one_root(tmp_path: Path) -> None:
+    text = f"{ORIGIN}\n0\n{encode_base64(LEAVES[0])}\n".encode()
+    data = body(0, [], sign_note(text, ORIGIN, LOG))
+    assert refused(witness(tmp_path), data).code == "failed.witness.consistency"
 
 
 @pytest.mark.parametrize(
@@ -171,6 +179,34 @@ def test_a_log_with_two_keys(tmp_path: Path) -> None:
     newer = Verifier.from_key(LOG_KEY.name, generate(ED25519).key)
     one = Witness(NAME, KEY, [newer, LOG_KEY], WitnessState(tmp_path, VERIFIER))
     assert cosigned(one, 0, 3) == NOW
+
+
+def test_ml_dsa(tmp_path: Path) -> None:
+    """Of the log, of the witness, or of both: C2SP tlog-cosignature of type 06."""
+    log_signer, signer = generate(ML_DSA_44), generate(ML_DSA_44)
+    log = Verifier.from_key(ORIGIN, log_signer.key, ML_DSA_COSIGNATURE)
+    verifier = witness_verifier(NAME, signer)
+    assert verifier.type == ML_DSA_COSIGNATURE
+    state = WitnessState(tmp_path, verifier)
+    one = Witness(NAME, signer, [log, LOG_KEY], state)
+    for old, new in ((0, 3), (3, 8)):
+        text = checkpoint(new).partition(b"\n\n")[0] + b"\n"
+        note = text + b"\n" + cosign(text, ORIGIN, log_signer, NOW).line
+        answer = one.add_checkpoint(body(old, proof(old, new), note), NOW + new)
+        _, opened = open_checkpoint(note + answer, log, [verifier])
+        assert [line.time for line in opened.signatures] == [NOW, NOW + new]
+    _, opened = open_checkpoint(
+        checkpoint(9) + one.add_checkpoint(request(8, 9), NOW + 9), LOG_KEY, [verifier]
+    )
+    assert len(opened.signatures) == 2
+    assert refused(one, body(9, [], bad_line(note))).code == "failed.witness.signature"
+    extended = sign_note(checkpoint(9).partition(b"\n\n")[0] + b"\nmore\n", ORIGIN, LOG)
+    assert refused(one, body(9, [], extended), NOW + 9).code == "malformed.note.checkpoint"
+
+
+def bad_line(note: bytes) -> bytes:
+    """``note`` with another signature in its last line."""
+    return note[:-40] + (b"A" if note[-40:-39] != b"A" else b"B") + note[-39:]
 
 
 ASKED = st.tuples(

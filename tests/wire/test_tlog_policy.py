@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keys.algorithms import ED25519
+from keys.algorithms import ED25519, ML_DSA_44
 from keys.errors import CellbookError
 from keys.signer import generate
 from ledger.wire.tlog_policy import MAX_DEPTH, MAX_LINES, MAX_POLICY, parse_tlog_policy
-from ledger.wire.verifier import COSIGNATURE, PLAIN, Verifier
+from ledger.wire.verifier import COSIGNATURE, ML_DSA_COSIGNATURE, PLAIN, Verifier
 
 LOGS = [Verifier.from_key("log.example", generate(ED25519).key, PLAIN) for _ in range(2)]
 KEYS = [generate(ED25519).key for _ in range(6)]
@@ -49,6 +49,17 @@ def test_one_witness_and_none() -> None:
     none = parse_tlog_policy(b"# \xff is fine in a comment\nquorum none\n")
     assert none.logs == ()
     assert none.quorum.is_met(frozenset())
+
+
+def test_keys_of_ml_dsa_are_logs_and_witnesses() -> None:
+    """Type 06, which C2SP names for both."""
+    log, witness = (
+        Verifier.from_key(name, generate(ML_DSA_44).key, ML_DSA_COSIGNATURE)
+        for name in ("log.example", "w.example")
+    )
+    found = parse_tlog_policy(policy(f"log {log.vkey}\nwitness w {witness.vkey}\nquorum w\n"))
+    assert [one.verifier for one in found.logs] == [log]
+    assert found.witnesses == {"w": (witness, None)}
 
 
 @given(st.sets(st.sampled_from(["X1", "X2", "X3"])), st.integers(1, 3))

@@ -11,24 +11,26 @@ from collections.abc import Iterable
 
 import msgspec
 
-from keys.algorithms import ED25519
+from keys.algorithms import ED25519, ML_DSA_44
 from keys.errors import CellbookError, FailedError, declare
 from keys.signer import Signer
 from ledger.monitor.witnessing.state import Seen, WitnessState
 from ledger.proof.checkpoint import Checkpoint, parse_body
 from ledger.tree.merkle import EMPTY_ROOT, verify_consistency
-from ledger.wire.base64text import decode_base64
+from ledger.wire.base64text import decode_base64, encode_base64
 from ledger.wire.note import OpenNote, cosign, open_note
-from ledger.wire.verifier import COSIGNATURE, Verifier
+from ledger.wire.verifier import COSIGNATURE, ML_DSA_COSIGNATURE, Verifier
 
 MAX_BODY = 128 << 10
 MAX_PROOF = 63
+_TYPES = {ED25519: COSIGNATURE, ML_DSA_44: ML_DSA_COSIGNATURE}
+_EMPTY = encode_base64(EMPTY_ROOT).encode()
 _OLD = re.compile(rb"old (0|[1-9][0-9]{0,18})")
 
 KEY = declare(
     "usage.witness.key",
     "A witness does not cosign with this key.",
-    "Give it an Ed25519 key of its own, which is no log's and no auditor's.",
+    "Give it an Ed25519 or ML-DSA-44 key of its own, which is no log's and no auditor's.",
 )
 REQUEST = declare(
     "malformed.witness.request",
@@ -133,13 +135,13 @@ class Witness:
 
 
 def witness_verifier(name: str, signer: Signer) -> Verifier:
-    """What others know the witness by: a verifier of type 04.
+    """What others know the witness by: a verifier of type 04, or with ML-DSA-44 of type 06.
 
     Raises ``usage.witness.key``, ``malformed.note.name``.
     """
-    if signer.key.alg != ED25519:
+    if signer.key.alg not in _TYPES:
         raise KEY.at("key", f"algorithm {signer.key.alg}")
-    return Verifier.from_key(name, signer.key, COSIGNATURE)
+    return Verifier.from_key(name, signer.key, _TYPES[signer.key.alg])
 
 
 def _parse(body: bytes) -> _Request:
@@ -166,10 +168,13 @@ def _hash(line: bytes) -> bytes:
 
 
 def _checkpoint(text: bytes) -> Checkpoint:
-    """Lines after the third are the log's own: they are cosigned with the text, and not read."""
+    """Lines after the third are the log's own: they are cosigned with the text, and not read.
+    A cosignature by ML-DSA-44 would not cover them, and is refused later."""
     lines = text.split(b"\n")
     if b"" in lines[:-1]:
         raise REQUEST.at("checkpoint", "an empty line")
+    if lines[1:2] == [b"0"] and lines[2:3] != [_EMPTY]:
+        raise CONSISTENCY.at("root", "the tree of size 0 has another one")
     return parse_body(b"\n".join([*lines[:3], b""]) if len(lines) > 3 else text)
 
 
