@@ -30,6 +30,8 @@ MAX_SIGNATURE = 4_627
 """Bytes of the longest signature that COSE names today, ML-DSA-87 (RFC 9964)."""
 
 _PREFIX = b"\xd2\x84"
+_CONTEXT = b"\x84" + cbor2.dumps("Signature1")
+_NO_AAD = cbor2.dumps(b"")
 _TAGS = frozenset({TAG_SIGN1})
 
 NOT_TAGGED = declare(
@@ -150,7 +152,7 @@ def parse_sign1(
 
 def sig_structure(protected: bytes, payload: bytes) -> bytes:
     """The bytes that are signed (RFC 9052 section 4.4), with an empty external_aad."""
-    return cbor2.dumps(["Signature1", protected, b"", payload])
+    return b"".join((_CONTEXT, cbor2.dumps(protected), _NO_AAD, cbor2.dumps(payload)))
 
 
 def encode_sign1(
