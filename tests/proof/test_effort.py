@@ -13,6 +13,7 @@ import pytest
 
 from keys.errors import CellbookError
 from ledger.custody.decision import read_content
+from ledger.custody.governance.statements import Profile
 from ledger.proof.checks.carried import Entry, carried_by
 from ledger.proof.dossier import LIMITS, decode_dossier
 from ledger.proof.report.export import verdict_facts
@@ -21,7 +22,16 @@ from ledger.proof.verify import verify_dossier
 from ledger.wire.cbor import encode
 from ledger.wire.statement import parse_statement
 from tests.log.lives import make_event, repurpose_input
-from tests.proof.lying import OTHER, PACK, LyingLog, begun, code, second_code, told
+from tests.proof.lying import (
+    OTHER,
+    PACK,
+    LyingLog,
+    begun,
+    code,
+    operator_uri,
+    second_code,
+    told,
+)
 
 
 def readings(log: LyingLog, count: int) -> None:
@@ -197,6 +207,26 @@ def test_a_long_line_of_second_lives() -> None:
     verdict = verify_dossier(log.dossier(before), log.trust(), log.now)
     assert verdict.breaches == ()
     assert len(verdict.life) == 4 + 59 * 4
+
+
+def test_what_follows_is_flagged_once_however_often_it_is_changed() -> None:
+    """Whoever may change an entry and undo that could else fill a verdict from a short file."""
+    log = begun()
+    log.next_policy(profiles=(Profile(name="core", version=2),))
+    log.event("manufacture", PACK)
+    first = log.event("reading", PACK)
+    readings(log, 40)
+    anew = log.event("reading", PACK, corrects=first)
+    for _ in range(20):
+        change = log.event("correction", PACK, entry_ref=first, replacement=anew)
+        log.event(
+            "resolution", PACK, entry_ref=change, outcome="upheld", arbiter=operator_uri("all")
+        )
+    log.head()
+    verdict = verify_dossier(log.dossier(), log.trust(), log.now)
+    assert verdict.breaches == ()
+    flags = [finding.index for finding in verdict.remarks if finding.rule == "COR-2"]
+    assert len(flags) == len(set(flags)) == 40
 
 
 def refusal(data: bytes) -> str:

@@ -6,7 +6,7 @@ breach of a rule is a finding: the buyer is told what the log let pass.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TypedDict
 
 import msgspec
@@ -38,6 +38,10 @@ TWICE = declare(
     "One statement stands in the log twice, which registration refuses.",
     "Trust nothing in the file, and tell whoever runs the ledger.",
 )
+
+
+COR_2 = "COR-2"
+"""What follows an entry that was changed later: the one rule that speaks of many other entries."""
 
 
 class Decided(msgspec.Struct, frozen=True):
@@ -153,6 +157,7 @@ class _Replay:
         self._snapshots: list[SnapshotEntry] = []
         self._mandates: dict[bytes, Signed] = {}
         self._contents: set[bytes] = set()
+        self._flagged: set[tuple[str, int]] = set()
         self._chains: dict[str, list[Registered]] = {}
 
     def take(self, entry: ReadEntry) -> None:
@@ -188,7 +193,8 @@ class _Replay:
             judged = decision
             if self._log is not None and self._profiles not in (None, self._log.profiles):
                 judged = decide(*given, profiles=self._profiles, **options)
-            self._events.append(_decided(entry, content, time, decision, judged))
+            told = _decided(entry, content, time, decision, judged)
+            self._events.append(msgspec.structs.replace(told, findings=tuple(self._once(told))))
             self._place(content)
         self._states.update(decision.after)
         known = Registered(entry.index, entry.entry_id, statement, content)
@@ -203,6 +209,17 @@ class _Replay:
             self._mandates[entry.entry_id] = Signed(statement.iss, statement.kid, time)
         elif not isinstance(content, Event):
             self._log = _log_state(decision.after) or self._log
+
+    def _once(self, decided: Decided) -> Iterator[Finding]:
+        """The findings, with one of COR-2 about each entry before: however often what it rests on
+        is changed, a verdict grows with the file."""
+        for finding in decided.findings:
+            flag = (finding.uri, finding.index)
+            if finding.rule == COR_2 and finding.index != decided.entry.index:
+                if flag in self._flagged:
+                    continue
+                self._flagged.add(flag)
+            yield finding
 
     def _place(self, event: Event) -> None:
         """Remember of units that are not carried where they are from here on."""
