@@ -16,6 +16,7 @@ What no step checks stands in ``SupplierCheck.unchecked``.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 
 import msgspec
@@ -153,8 +154,7 @@ def _log_times(entries: tuple[ReadEntry, ...]) -> dict[int, int]:
     }
     ascending = sorted(head.tree_size for head in heads)
     needed = {ascending[-1]}
-    for index in times:
-        needed.add(next(size for size in ascending if size > index))
+    needed.update(ascending[bisect_right(ascending, index)] for index in times)
     for size in ascending:
         if size not in needed:
             raise FOREIGN.at(f"entry {size}", "a head that no entry needs")
