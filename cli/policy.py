@@ -10,6 +10,7 @@ import click
 
 from cli.governing import confirm, placed, policy_in_force, register
 from cli.output import Example, json_option, print_result, read_file, write_file
+from cli.published_by import witnesses
 from cli.request import LIMITS, parse_request, verify_request
 from cli.rotating import COMMANDS, end_of
 from cli.signing import load_signer, passphrase_option
@@ -50,7 +51,7 @@ def policy() -> None:
     """
 
 
-for _command in COMMANDS:
+for _command in (*COMMANDS, witnesses):
     policy.add_command(_command)
 
 

@@ -22,6 +22,7 @@ from ledger.custody.decision import read_content
 from ledger.custody.governance.statements import Head
 from ledger.custody.states import LogState
 from ledger.log.commit import Clock, Commit, GroupCommit
+from ledger.log.publishing.agreed import may_publish
 from ledger.log.signers import LogSigners
 from ledger.log.stored import log_state
 from ledger.proof.checkpoint import Checkpoint, format_body
@@ -63,8 +64,11 @@ def publish(store: SqlStore, signers: LogSigners, log: LogState, size: int, root
     if signers.memory is not None:
         signers.memory.remember(checkpoint, store)
     body = format_body(checkpoint)
+    note = sign_note(body, log.origin, signer)
     is_shown = signers.witnesses is None or signers.witnesses.quorum.is_met(frozenset())
-    store.put_checkpoint(size, sign_note(body, log.origin, signer), publish=is_shown)
+    with store.writing() as writing:
+        is_shown = is_shown and may_publish(writing, signers.witnesses)
+        writing.put_checkpoint(size, note, publish=is_shown)
 
 
 def read_head(store: SqlStore, index: int) -> Head:

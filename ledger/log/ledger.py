@@ -18,7 +18,7 @@ from ledger.log.outcome import Outcome
 from ledger.log.predecessor import PastLogs
 from ledger.log.publishing.checkpoints import CANDIDATE, Publishing
 from ledger.log.publishing.delay import Delayed
-from ledger.log.publishing.memory import begin, check_shown
+from ledger.log.publishing.memory import begin
 from ledger.log.publishing.rounds import LOCK, Publisher
 from ledger.log.publishing.witness import Ask
 from ledger.log.reading import published, tiles
@@ -111,9 +111,9 @@ class Ledger:
             self._publisher.start()
 
     def compare(self) -> None:
-        """That the database holds what it has published, and that no witness that can be reached
-        knows more of this log. Raises ``damaged.log.rolled-back``."""
-        check_shown(self._store)
+        """That the database holds what it has published, by these witnesses, and that none that can
+        be reached knows more. Raises ``damaged.log.rolled-back``, ``usage.witnesses.other``."""
+        self.publishing.check()
         if self._publisher is not None:
             self._publisher.compare()
 

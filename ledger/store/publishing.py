@@ -6,17 +6,20 @@ older checkpoint than another has shown.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from keys.errors import declare
 from ledger.store import queries
-from ledger.store.tables import CHECKPOINT, LOG_HEAD
+from ledger.store.tables import AGREED, CHECKPOINT, LOG_HEAD
 
 CHECKPOINT_CONFLICT = declare(
     "conflict.checkpoint",
     "Another checkpoint is stored for this tree size, or the log is not that large.",
     "Stop publishing. Compare the two notes and run `cellbook fsck`.",
 )
+
+
+_WITNESSES = "witnesses"
 
 
 def note_text(note: bytes) -> bytes:
@@ -51,3 +54,18 @@ def publish(connection: Connection, size: int) -> None:
         raise CHECKPOINT_CONFLICT.at(f"checkpoint of size {size}", "there is none")
     newer = LOG_HEAD.c.published < size
     connection.execute(update(LOG_HEAD).where(LOG_HEAD.c.id == 1, newer), {"published": size})
+
+
+def witnesses(connection: Connection) -> bytes | None:
+    """The digest of the policy of witnesses by which the log is published, None for none."""
+    found: bytes | None = connection.execute(
+        select(AGREED.c.digest).where(AGREED.c.name == _WITNESSES)
+    ).scalar()
+    return found
+
+
+def put_witnesses(connection: Connection, digest: bytes | None) -> None:
+    """Let this be that digest. The head row must be locked."""
+    connection.execute(delete(AGREED).where(AGREED.c.name == _WITNESSES))
+    if digest is not None:
+        connection.execute(insert(AGREED), [{"name": _WITNESSES, "digest": digest}])

@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import URL, Connection, Engine, insert, select, text
 
 from keys.errors import declare
-from ledger.store import indexing, migrations, pinning, queries
+from ledger.store import indexing, migrations, pinning, publishing, queries
 from ledger.store.engine import LOCK_TIMEOUT, make_file, open_engine
 from ledger.store.failures import SCHEMA
 from ledger.store.records import BEGINNING, Counts, LogHead, StoredEntry, StoredSubject
@@ -248,6 +248,11 @@ class SqlStore:
         """The index in one snapshot, for whoever is going to change it and has no lock yet."""
         with self._reading() as connection:
             yield indexing.IndexView(connection, queries.head(connection))
+
+    def witnesses(self) -> bytes | None:
+        """The digest of the policy of witnesses by which the log is published, None for none."""
+        with self._reading() as connection:
+            return publishing.witnesses(connection)
 
     def pins(self) -> dict[str, int]:
         """purpose → tree size at which the index stays readable (``ledger.store.pinning``)."""

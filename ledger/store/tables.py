@@ -166,6 +166,14 @@ class IndexPinRow(SQLModel, table=True):
     size: int = Field(sa_column=_number())
 
 
+class AgreedRow(SQLModel, table=True):
+    """What all processes of the log must have in the same way, by what it is: a digest."""
+
+    __tablename__ = "agreed"
+    name: str = Field(sa_column=Column(Text, primary_key=True, nullable=False))
+    digest: bytes = Field(sa_column=_blob())
+
+
 def _table(model: type[SQLModel]) -> Table:
     return cast(Table, model.__table__)  # type: ignore[attr-defined]
 
@@ -182,3 +190,4 @@ TERM = _table(TermRow)
 INDEX_BLOCK = _table(IndexBlockRow)
 INDEX_UNDO = _table(IndexUndoRow)
 INDEX_PIN = _table(IndexPinRow)
+AGREED = _table(AgreedRow)

@@ -222,6 +222,16 @@ class Writing:
         with self._using() as connection:
             publishing.publish(connection, size)
 
+    def witnesses(self) -> bytes | None:
+        """As ``ledger.store.publishing`` says."""
+        with self._using() as connection:
+            return publishing.witnesses(connection)
+
+    def put_witnesses(self, digest: bytes | None) -> None:
+        """As ``ledger.store.publishing`` says."""
+        with self._using() as connection:
+            publishing.put_witnesses(connection, digest)
+
     def put_list_document(self, root: bytes, data: bytes) -> None:
         """Store the rows of the list with this root; what was stored under it is replaced.
 

@@ -91,7 +91,7 @@ def test_a_failed_migration_leaves_no_tables(url: str) -> None:
 def downgraded(engine: Engine, revision: str, tables: tuple[str, ...]) -> None:
     """The database as it was at ``revision``, without what later ones have added."""
     with engine.begin() as connection:
-        for name in tables:
+        for name in (*tables, "agreed"):
             connection.exec_driver_sql(f"DROP TABLE {name}")
         for name in ("count", "chain"):
             connection.exec_driver_sql(f"ALTER TABLE subject DROP COLUMN {name}")

@@ -16,6 +16,7 @@ import msgspec
 
 from keys.errors import declare
 from ledger.custody.states import LogState
+from ledger.log.publishing.agreed import check_agreed, may_publish
 from ledger.log.publishing.lines import (
     OTHER,
     Cosigners,
@@ -27,6 +28,7 @@ from ledger.log.publishing.lines import (
     times_on,
     verified_lines,
 )
+from ledger.log.publishing.memory import check_shown
 from ledger.log.stored import log_state
 from ledger.store.sql import SqlStore
 from ledger.store.writing import Writing
@@ -75,6 +77,13 @@ class Publishing:
         self._witnesses = witnesses
         self._time_of = time_of
         self._clock = clock
+
+    def check(self) -> None:
+        """Before the start: that the database holds what it has published, and that this service
+        has the witnesses of the log. Raises ``damaged.log.rolled-back`` and
+        ``usage.witnesses.other``."""
+        check_shown(self._store)
+        check_agreed(self._store, self._witnesses)
 
     def cosigners(self) -> Cosigners:
         """Who may cosign, by the newest policy."""
@@ -149,6 +158,8 @@ class Publishing:
                 writing.replace_note(size, note)
             published = writing.head.published
             moves: dict[str, int | None] = {}
+            if not may_publish(writing, self._witnesses):
+                return new
             if size > published and known.is_quorum(there) and _is_open(writing, size):
                 writing.publish(size)
                 published = size
@@ -163,7 +174,8 @@ class Publishing:
         if not known.log.auditors and not pins:
             return
         with self._store.writing() as writing:
-            self._tend(writing, known, writing.head.published, {})
+            if may_publish(writing, self._witnesses):
+                self._tend(writing, known, writing.head.published, {})
 
     def _tend(
         self,

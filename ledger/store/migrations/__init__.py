@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import Engine, text
 
-NEWEST = "0006"
+NEWEST = "0007"
 """The revision that this version of the code works with."""
 
 # Any number will do, if nobody else takes it: "cellbook" in ASCII.
