@@ -29,5 +29,5 @@ def service(world: World) -> Iterator[Service]:
 @pytest.fixture(scope="module")
 def client(service: Service) -> Iterator[httpx.Client]:
     """A client of that service."""
-    with httpx.Client(base_url=service.url, timeout=30) as opened:
+    with httpx.Client(base_url=service.url, timeout=60) as opened:
         yield opened

@@ -16,7 +16,7 @@ from tests.log.building import World
 from tests.log.listing import AFTER, BEFORE, GREEN, PUBLISHER, SCHEME, Publishers, row
 
 LIST = "application/vnd.cellbook.list+cbor"
-WAIT = 5.0
+WAIT = 60.0
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ from tests.service import running_service
 def checkpoint(world: World, client: httpx.Client) -> Checkpoint:
     """A checkpoint that covers more than one full tile."""
     assert len(items(post_batch(client, *(good(world) for _ in range(300))))) == 300
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while True:
         response = client.get("/checkpoint")
         found, _ = open_checkpoint(response.content, verifier(world))
@@ -212,7 +212,7 @@ def test_receipts_of_consistency(
 ) -> None:
     """Between the checkpoints of two sizes, and no other sizes."""
     post_batch(client, good(world))
-    deadline, newer = time.monotonic() + 10, checkpoint
+    deadline, newer = time.monotonic() + 60, checkpoint
     while newer.size == checkpoint.size:
         assert time.monotonic() < deadline
         newer, _ = open_checkpoint(client.get("/checkpoint").content, verifier(world))

@@ -32,7 +32,7 @@ def own(tmp_path: Path) -> Iterator[World]:
         yield made
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -63,7 +63,7 @@ def test_it_ends_in_good_order(own: World) -> None:
     data = [good(own) for _ in range(20)]
     own.close()
     with running_service(own.home.path) as service:
-        with httpx.Client(base_url=service.url) as client:
+        with httpx.Client(base_url=service.url, timeout=60) as client:
             assert outline(post_batch(client, *data)) == [None] * 20
         assert service.stop() == 0
         assert service.log == ""
@@ -105,7 +105,7 @@ def test_two_workers_write_one_log(own: World) -> None:
             thread.start()
         for thread in threads:
             thread.join()
-        with httpx.Client(base_url=service.url) as client:
+        with httpx.Client(base_url=service.url, timeout=60) as client:
             assert outline(post_batch(client, *batches[0])) == [None] * 100
             assert client.get(location(batches[7][99])).status_code == 200
         assert service.stop() == 0
@@ -121,7 +121,7 @@ def _submit(service: Service, batch: list[bytes]) -> None:
 def test_workers_share_the_connections(own: World) -> None:
     with running_service(own.home.path, workers=2) as service:
         before = [_sockets(pid) for pid in service.workers()]
-        clients = [httpx.Client(base_url=service.url) for _ in range(8)]
+        clients = [httpx.Client(base_url=service.url, timeout=60) for _ in range(8)]
         for client in clients:
             assert client.get("/healthz").status_code == 200
         taken = [_sockets(pid) - had for pid, had in zip(service.workers(), before, strict=True)]
@@ -146,7 +146,9 @@ def test_a_worker_that_dies_is_replaced(own: World) -> None:
         wait_until(lambda: len(set(service.workers()) - {first, second}) == 1)
         assert second in service.workers()
         for _ in range(10):
-            answer = httpx.post(f"{service.url}/entries", content=good(own), headers=COSE)
+            answer = httpx.post(
+                f"{service.url}/entries", content=good(own), headers=COSE, timeout=60
+            )
             assert answer.status_code == 201
         assert service.stop() == 0
 
@@ -201,11 +203,11 @@ def test_what_was_answered_survives_a_kill(own: World) -> None:
     data = [good(own) for _ in range(300)]
     own.close()
     with Service(own.home.path) as service:
-        with httpx.Client(base_url=service.url) as client:
+        with httpx.Client(base_url=service.url, timeout=60) as client:
             assert outline(post_batch(client, *data[:200])) == [None] * 200
         service.kill()
     with running_service(own.home.path) as service:
-        with httpx.Client(base_url=service.url) as client:
+        with httpx.Client(base_url=service.url, timeout=60) as client:
             response = post_batch(client, *data)
             assert outline(response) == [None] * 300
             assert response.headers["cellbook-duplicates"] == "200"
@@ -234,10 +236,10 @@ def test_batches_of_several_clients_do_not_wait_for_each_other(own: World) -> No
 
         def slowly() -> Iterator[bytes]:
             yield b"\x41"
-            assert httpx.get(f"{service.url}/readyz", timeout=10).status_code == 200
+            assert httpx.get(f"{service.url}/readyz", timeout=60).status_code == 200
             yield b"a"
 
-        response = httpx.post(f"{service.url}/batches", content=slowly(), headers=BATCH)
+        response = httpx.post(f"{service.url}/batches", content=slowly(), headers=BATCH, timeout=60)
         assert outline(response) == ["malformed.cose.tag"]
 
 

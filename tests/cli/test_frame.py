@@ -109,7 +109,7 @@ def test_interrupt_exits_130(tmp_path: Path) -> None:
     process = subprocess.Popen([SCRIPT, "inspect", pipe], stderr=subprocess.PIPE, text=True)
     with open(pipe, "wb"):  # it is open once the command reads
         process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=20)
+        _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
     assert stderr.strip() == "interrupted"
 

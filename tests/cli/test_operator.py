@@ -162,7 +162,7 @@ def service() -> Iterator[str]:
     assert process.stdout is not None
     yield process.stdout.readline().split()[-1]
     process.terminate()
-    process.wait(40)
+    process.wait(60)
     process.stdout.close()
 
 

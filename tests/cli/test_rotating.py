@@ -81,7 +81,10 @@ def test_a_running_service_finds_the_new_keys(world: World) -> None:
     root = world.path / "root" / "root.pem"
     pack = world.battery()
     trust = load_trust(world.home.trust_bytes())
-    with running_service(world.home.path) as service, httpx.Client(base_url=service.url) as client:
+    with (
+        running_service(world.home.path) as service,
+        httpx.Client(base_url=service.url, timeout=60) as client,
+    ):
         for purpose in ("statements", "checkpoint", "receipts"):
             rotate(world, purpose, root)
             headers = {"Content-Type": "application/cose"}
@@ -195,7 +198,9 @@ def test_a_ledger_that_follows_another_one(tmp_path: Path) -> None:
                 payload=encode_event(old.make("decommission", pack)),
             )
             headers = {"Content-Type": "application/cose"}
-            answer = httpx.post(f"{service.url}/entries", content=event, headers=headers)
+            answer = httpx.post(
+                f"{service.url}/entries", content=event, headers=headers, timeout=60
+            )
             assert answer.status_code == 201, answer.content
             file = tmp_path / "pack.dossier"
             run("dossier", pack, "--url", service.url, "--out", file)

@@ -58,11 +58,11 @@ def serving(*program: object) -> Iterator[tuple[str, subprocess.Popen[str]]]:
         yield json.loads("".join(lines))["url"], process
     finally:
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
 
 
 def ask(url: str, data: bytes, method: str = "POST") -> Answer:
-    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=30)
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=60)
     try:
         connection.request(method, "/add-checkpoint", data)
         answer = connection.getresponse()
@@ -95,7 +95,7 @@ def test_what_it_answers() -> None:
         assert ask(url, b"", "GET")[0] == 405
         assert ask(url, request(12, 23))[0] == 200
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
 
 
 def test_two_processes_at_once_on_one_folder() -> None:
@@ -112,7 +112,7 @@ def test_it_dies_between_the_disk_and_the_answer() -> None:
     with serving(sys.executable, "-c", DIES) as (url, process):
         with pytest.raises((http.client.HTTPException, ConnectionError)):
             ask(url, request(0, 8))
-        assert process.wait(30) == 9
+        assert process.wait(60) == 9
     with serving() as (url, _):
         # What it had on the disk counts, though nobody got the cosignature.
         assert ask(url, request(0, 8, FORKED)) == (409, "text/x.tlog.size", b"8\n")

@@ -41,7 +41,7 @@ def batches(statements: Sequence[bytes], size: int = BATCH) -> Iterator[Sequence
 
 def post(url: str, statements: Sequence[bytes], answers: Answers) -> None:
     """Submit one batch and keep what is answered. Raises ``httpx.HTTPError`` where it is not."""
-    with httpx.Client(base_url=url, timeout=30) as client:
+    with httpx.Client(base_url=url, timeout=60) as client:
         response = post_batch(client, *statements)
     for statement, item in zip(statements, items(response), strict=True):
         if isinstance(item, bytes):

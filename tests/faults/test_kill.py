@@ -28,10 +28,10 @@ def kill_often(folder: Path, times: int, statements: int) -> None:
         with running_service(home.path) as service:
             load = Load(service.url, waiting)
             load.start()
-            assert load.has_begun.wait(30)
+            assert load.has_begun.wait(60)
             time.sleep(chance.uniform(0, 0.3))
             os.kill(service.pid, signal.SIGKILL)
-            load.join(30)
+            load.join(60)
         answers.receipts |= load.answers.receipts
         assert load.answers.refused == {}
         # What was not acknowledged is sent again, with some of what was.

@@ -29,7 +29,7 @@ from tests.log.writers import now
 from tests.service import Service, running_service
 from tests.witnesses import WitnessProcess, policy_text
 
-SECONDS = 30.0
+SECONDS = 60.0
 
 
 class Setting:

