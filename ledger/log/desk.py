@@ -19,7 +19,7 @@ from ledger.custody.states import LogState, State, encode_state
 from ledger.log.outcome import Placed
 from ledger.log.registration import Prepared
 from ledger.log.stored import read_states
-from ledger.log.terms import Told, terms_of
+from ledger.log.terms import Told
 from ledger.store.records import NewEntry, StoredEntry
 from ledger.store.writing import Writing
 from ledger.wire.base64text import encode_base64url
@@ -125,7 +125,7 @@ class Desk:
         self._entries.append(NewEntry(index, item.entry_id, statement.content_id, statement.leaf))
         self.leaf_hashes.append(item.leaf_hash)
         self._pairs += [(uri, index) for uri in subjects]
-        self._terms += terms_of(statement, item.content)
+        self._terms += item.terms
         self._contents[statement.content_id] = (index, item.entry_id)
         self._states.update(after)
         self._fetched.update(after)

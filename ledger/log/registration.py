@@ -20,6 +20,7 @@ from ledger.custody.governance.mandates import MandateGiven
 from ledger.custody.governance.operators import signing_key
 from ledger.custody.governance.statements import Governance, Policy
 from ledger.log.snapshot import Snapshot, Snapshots
+from ledger.log.terms import Told, terms_of
 from ledger.wire.statement import TYP_HEAD, Statement, check_signature, parse_statement
 
 HEAD_FROM_OUTSIDE = declare(
@@ -32,9 +33,10 @@ HEAD_FROM_OUTSIDE = declare(
 class Prepared(msgspec.Struct, frozen=True):
     """A statement that is ready for the log: parsed, and its signature checked.
 
-    ``verified`` is the key with which the signature was checked. It is None where the key must
-    come from a statement that goes before in the same submission, or where the same bytes are
-    registered already: then it is checked under the lock, if a key is found there.
+    ``terms`` are the words under which its subjects will be found. ``verified`` is the key with
+    which the signature was checked. It is None where the key must come from a statement that goes
+    before in the same submission, or where the same bytes are registered already: then it is
+    checked under the lock, if a key is found there.
     """
 
     statement: Statement
@@ -42,6 +44,7 @@ class Prepared(msgspec.Struct, frozen=True):
     needed: Needed
     entry_id: bytes
     leaf_hash: bytes
+    terms: Sequence[Told]
     verified: CoseKey | None
 
     @property
@@ -89,7 +92,15 @@ def unchecked(statement: Statement) -> Prepared:
     """The Prepared of a parsed statement, heads too; its signature is not checked."""
     content = read_content(statement)
     wanted = needed(statement, content)
-    return Prepared(statement, content, wanted, statement.entry_id, statement.leaf_hash, None)
+    return Prepared(
+        statement=statement,
+        content=content,
+        needed=wanted,
+        entry_id=statement.entry_id,
+        leaf_hash=statement.leaf_hash,
+        terms=terms_of(statement, content),
+        verified=None,
+    )
 
 
 def _parsed(data: bytes) -> Submitted:
