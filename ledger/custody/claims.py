@@ -86,12 +86,15 @@ class CodeClaim(Value, tag="code", frozen=True, kw_only=True):
 
 class PastEntryState(Value, tag="past-entry", frozen=True, kw_only=True):
     """An event of a log before this one, as statements here need it: ``index`` is below 0,
-    ``issuer`` is for whom it speaks."""
+    ``issuer`` is for whom it speaks; ``effect`` is what it says against its batteries, and
+    ``since`` from when on (Unix seconds)."""
 
     index: int
     issuer: str
     kind: str
     subjects: tuple[str, ...]
+    effect: str | None = None
+    since: int = 0
 
 
 class SourceClaim(Value, tag="source", frozen=True, kw_only=True):

@@ -161,16 +161,11 @@ def clears(
     ``other`` is what shall count instead. COR-3 opens a dispute then, since version 4 of ``core``.
     """
     parties = {battery.owner, battery.possessor, battery.responsible, *battery.parties}
-    if parties.isdisjoint(signers) or (entry.against is None and not _may_speak_against(entry)):
+    if entry.against is None or parties.isdisjoint(signers):
         return False
-    if entry.against is None or other is None or other.entry_id in dict(battery.corrected):
+    if other is None or other.entry_id in dict(battery.corrected):
         return True
     return not entry.against.is_covered_by(other.against)
-
-
-def _may_speak_against(entry: CitedEntry) -> bool:
-    """Whether it is an entry of a log before, of which no more is known here than its kind."""
-    return entry.index < 0 and entry.kind in ("incident", "assessment", "waste", "recycle")
 
 
 def following(change: Change, chain: Chain) -> Iterator[int]:

@@ -202,6 +202,26 @@ def test_it_is_as_in_one_log(tmp_path: Path, how: str, kind: str) -> None:
     line.close()
 
 
+@pytest.mark.parametrize(("kind", "contested"), [("crash", True), ("other", False)])
+def test_no_party_clears_in_the_next_log(tmp_path: Path, kind: str, contested: bool) -> None:
+    """What speaks against the unit and what does not is known of old entries too."""
+    with World(tmp_path / "old") as old:
+        pack = old.battery()
+        old.live(pack, "manufacture")
+        (incident,) = old.accepted(old.event("incident", pack, kind=kind))
+        old.accepted(old.freeze(NEXT))
+        old.end_epoch()
+        with World(tmp_path / "new", origin=NEXT, follows=old) as new:
+            ref = incident.entry_id
+            (other,) = new.accepted(new.event("incident", pack, corrects=ref, kind="other"))
+            anew = {"kind": "replace", "replacement": other.entry_id}
+            new.accepted(new.event("correction", pack, entry_ref=ref, **anew))
+            state = verdict_of(new, pack).battery
+            assert (state.record == "disputed") is contested
+            assert bool(state.corrected) is not contested
+            audit(new, [old], tmp_path)
+
+
 def test_a_second_correction_reads_the_past_from_here(line: Line) -> None:
     new = line.new
     change(new, line.pack, "replaced", "incident")

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 
 from keys.errors import declare
+from ledger.custody.against import Against
 from ledger.custody.events import Event, Model, parse_event
 from ledger.custody.governance.carrying import CARRIED, TWICE, UNPROVEN
 from ledger.custody.governance.handover import CarriedEntry, CarriedHistory, PastEntry
@@ -96,9 +97,15 @@ def apply_past_entry(
     for uri in found.subjects:
         if not _is_known(uri, states) and (carried is None or uri in carried):
             raise UNPROVEN.at("payload.subjects", uri, subject=uri)
+    against = found.against
     return {
         name: PastEntryState(
-            index=found.index, issuer=found.issuer, kind=found.kind, subjects=found.subjects
+            index=found.index,
+            issuer=found.issuer,
+            kind=found.kind,
+            subjects=found.subjects,
+            effect=None if against is None else against.effect,
+            since=0 if against is None else against.occurred,
         )
     }
 
@@ -118,7 +125,8 @@ def cited_before(entry_id: bytes, states: Mapping[str, State]) -> CitedEntry | N
     state = states.get(past_entry_uri(entry_id))
     if not isinstance(state, PastEntryState):
         return None
-    return CitedEntry(entry_id, state.index, state.issuer, state.kind, state.subjects)
+    against = None if state.effect is None else Against(state.effect, state.since)
+    return CitedEntry(entry_id, state.index, state.issuer, state.kind, state.subjects, against)
 
 
 def _cited(
