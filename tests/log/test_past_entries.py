@@ -11,9 +11,11 @@ import msgspec
 import pytest
 
 from keys.errors import CellbookError
+from keys.signer import generate
 from ledger.custody.governance.carrying import PARTY_BYTES
 from ledger.custody.governance.handover import CarriedEntry, CarriedHistory
 from ledger.custody.governance.statements import parse_governance
+from ledger.custody.names.parties import guest_uri
 from ledger.custody.states import BatteryState
 from ledger.log import recalling
 from ledger.log.integrity.rebuild import rebuild
@@ -364,3 +366,27 @@ def test_who_held_it_may_be_many(tmp_path: Path) -> None:
                 assert kept == parties[len(parties) - len(kept) :]
                 assert sum(map(len, kept)) > PARTY_BYTES - 1000
             audit(new, [old], tmp_path)
+
+
+def test_who_held_it_as_a_guest_takes_it_in(tmp_path: Path) -> None:
+    """A guest's key is for one release of one log. Its holder goes on as a registered operator."""
+    guest = generate()
+    name = guest_uri(guest.key.kid)
+    with World(tmp_path / "old") as old:
+        pack = old.battery()
+        old.live(pack, "manufacture")
+        old.accepted(old.event("release", pack, receiver=name, guest_key=guest.key.to_cbor()))
+        old.accepted(old.event("accept", pack, signer=guest, iss=name))
+        old.accepted(old.freeze(NEXT))
+        old.end_epoch()
+        with World(tmp_path / "new", origin=NEXT, follows=old) as new:
+            again = new.event("dispute", pack, signer=guest, iss=name, entry_ref=bytes(32))
+            assert new.refused(again) == "rejected.issuer.unknown"
+            new.accepted(new.registration("holder", ("holder", "installer"), signer=guest))
+            assert new.refused(new.event("install", pack, by="holder")) == "rejected.CUS-2"
+            new.accepted(new.event("intake", pack, by="holder"))
+            new.accepted(new.event("install", pack, by="holder"))
+            verdict = verdict_of(new, pack)
+            assert verdict.battery.possessor == operator_uri("holder")
+            assert verdict.battery.owner == name
+            assert "CUS-4" in {found.rule for found in verdict.remarks}
