@@ -14,7 +14,7 @@ from keys.errors import CellbookError
 from keys.signer import generate
 from ledger.custody.governance.carrying import PARTY_BYTES
 from ledger.custody.governance.handover import CarriedEntry, CarriedHistory
-from ledger.custody.governance.statements import parse_governance
+from ledger.custody.governance.statements import Limits, parse_governance
 from ledger.custody.names.parties import guest_uri
 from ledger.custody.states import BatteryState
 from ledger.log import recalling
@@ -390,3 +390,15 @@ def test_who_held_it_as_a_guest_takes_it_in(tmp_path: Path) -> None:
             assert verdict.battery.possessor == operator_uri("holder")
             assert verdict.battery.owner == name
             assert "CUS-4" in {found.rule for found in verdict.remarks}
+
+
+def test_what_is_too_large_to_be_taken_over(line: Line) -> None:
+    """The policy of the next log may allow small statements only, until it is changed."""
+    new = line.new
+    new.live(line.pack, "assessment")
+    dispute = new.event("dispute", line.pack, entry_ref=line.ref("incident"))
+    root = line.old.key("root", "next-root")
+    new.accepted(new.next_policy(root=root, limits=Limits(entry_bytes=1024)))
+    assert new.refused(dispute) == "rejected.predecessor.size"
+    new.accepted(new.next_policy(root=root))
+    new.accepted(dispute)

@@ -33,6 +33,7 @@ from tests.proof.cosigned_cases import COSIGNED
 from tests.proof.following import FollowingLog, ended, freeze
 from tests.proof.lying import OTHER, PACK, SECOND, LyingLog, begun, code, signer, told
 from tests.proof.made import Made, of
+from tests.proof.past_cases import PAST_CASES
 
 FILE = Path(__file__).parents[1] / "vectors" / "dossiers.json"
 MANIFEST = FILE.with_name("manifest.json")
@@ -383,6 +384,7 @@ CASES: tuple[tuple[str, str, Callable[[], Made]], ...] = (
     ("successor-stolen-root", "ended by a root that was replaced", lambda: frozen_by("root")),
     ("successor-other-root", "founded by the root in force", founded_by_the_old_root),
     *COSIGNED,
+    *PAST_CASES,
 )
 
 

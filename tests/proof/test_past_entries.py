@@ -2,58 +2,19 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import Any
 
 import msgspec
 import pytest
 
 from keys.errors import CellbookError
-from ledger.custody.governance.handover import CarriedEntry, CarriedHistory, PastEntry
-from ledger.custody.governance.statements import Governance, Profile
+from ledger.custody.governance.handover import CarriedHistory, PastEntry
 from ledger.proof.dossier import decode_dossier, encode_dossier
 from ledger.proof.verdict.values import Verdict
 from ledger.proof.verify import verify_dossier
-from tests.proof.following import FollowingLog, ended
+from tests.proof.following import FollowingLog
 from tests.proof.lying import OTHER, PACK, LyingLog, begun
-
-LIFE = ("manufacture", "install", "incident", "decommission")
-
-
-def followed(*kinds: str) -> FollowingLog:
-    """A log in which ``PACK`` was taken over, with all that happened to it."""
-    log = FollowingLog(ended(*(kinds or LIFE)))
-    log.next_policy(profiles=(Profile(name="core", version=3),))
-    log.register("all", "maker", "installer", "dismantler", "authority")
-    log.carry(PACK)
-    return log
-
-
-def place(log: LyingLog, kind: str, battery: str = PACK) -> int:
-    ref = log.refs[battery, kind]
-    return next(n for n, leaf in enumerate(log.leaves) if sha256(leaf).digest() == ref)
-
-
-def shown(log: FollowingLog, kind: str, **changes: Any) -> CarriedEntry:
-    """What an honest log says of the event of ``kind``, with ``changes``."""
-    old, index = log.old, place(log.old, kind)
-    values = {
-        "entry": PastEntry(index=index, leaf=old.leaves[index]),
-        "path": tuple(old.tree().path(index, old.size)),
-        "subjects": (PACK,),
-        **changes,
-    }
-    return CarriedEntry(**values)
-
-
-def history(log: FollowingLog, *kinds: str) -> CarriedHistory:
-    places = [place(log.old, kind) for kind in kinds]
-    entries = (PastEntry(index=index, leaf=log.old.leaves[index]) for index in places)
-    return CarriedHistory(uri=PACK, entries=tuple(entries))
-
-
-def say(log: FollowingLog, content: Governance) -> None:
-    log.state(content, log.uri, by="statements", iss=log.uri)
+from tests.proof.past_cases import LIFE, followed, history, place, say, shown, upheld
 
 
 def verdict(log: FollowingLog) -> Verdict:
@@ -65,13 +26,6 @@ def refused(log: FollowingLog) -> str:
     with pytest.raises(CellbookError) as caught:
         verdict(log)
     return caught.value.code
-
-
-def upheld(log: FollowingLog) -> None:
-    """The dispute of the incident, and the word of an authority that it did not happen."""
-    ref = log.old.refs[PACK, "incident"]
-    log.event("dispute", PACK, entry_ref=ref)
-    log.event("resolution", PACK, entry_ref=ref, outcome="upheld", arbiter="https://all.example")
 
 
 def test_the_truth_is_taken() -> None:
