@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import BigInteger, Column, Connection, LargeBinary, Table
+from sqlalchemy import BigInteger, Column, Connection, CursorResult, LargeBinary, Table
 
 from ledger.store.tables import INDEX_BLOCK, INDEX_UNDO, SUBJECT, TILE
 
@@ -104,7 +104,7 @@ class _Sqlite:
         select = _select(columns)
         for part in _parts(list(dict.fromkeys(values))):
             marks = ",".join("?" * len(part))
-            yield from connection.exec_driver_sql(f"{select} IN ({marks})", part).all()
+            yield from plain_rows(connection.exec_driver_sql(f"{select} IN ({marks})", part))
 
 
 class _Postgres:
@@ -142,7 +142,7 @@ class _Postgres:
         wanted = list(dict.fromkeys(values))
         if wanted:
             sql = f"{_select(columns)} = ANY({_arrays(columns[:1])})"
-            yield from connection.exec_driver_sql(sql, (wanted,))
+            yield from plain_rows(connection.exec_driver_sql(sql, (wanted,)))
 
     def _insert(self, table: Table) -> str:
         sql = self._inserts.get(table)
@@ -151,6 +151,14 @@ class _Postgres:
             sql = f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays})"
             self._inserts[table] = sql
         return sql
+
+
+def plain_rows(result: CursorResult[Any]) -> list[tuple[Any, ...]]:
+    """All rows as the driver gives them: to wrap them costs as much as to read them."""
+    cursor: Any = result.cursor
+    rows: list[tuple[Any, ...]] = cursor.fetchall()
+    result.close()
+    return rows
 
 
 def _parts(values: Sequence[Any]) -> Iterator[tuple[Any, ...]]:

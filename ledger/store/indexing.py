@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, tuple_
 
-from ledger.store.bulk import bulk
+from ledger.store.bulk import bulk, plain_rows
 from ledger.store.records import LogHead
 from ledger.store.tables import INDEX_BLOCK, SUBJECT, SUBJECT_ENTRY
 from ledger.tree.prefix_chain import START, Chain
@@ -50,7 +50,7 @@ def concerned(connection: Connection, after: Pair, stop: int) -> list[Pair]:
         .order_by(*key)
         .limit(PAGE)
     )
-    return [(index, subject_id) for index, subject_id in connection.execute(statement)]
+    return plain_rows(connection.execute(statement))
 
 
 def chains(connection: Connection, subject_ids: Sequence[int]) -> dict[int, tuple[str, Chain]]:

@@ -14,7 +14,7 @@ _CHAIN, _VALUE = b"\x24", b"\x25"
 START = bytes(32)
 
 
-class Chain(msgspec.Struct, frozen=True):
+class Chain(msgspec.Struct, frozen=True, gc=False):
     """``count`` entries, and their chain ``hash``: 32 zero bytes while there are none."""
 
     count: int = 0
