@@ -24,7 +24,7 @@ from ledger.custody.governance.past_entries import cited_before, past_entry_uri
 from ledger.custody.governance.statements import Governance
 from ledger.custody.recall import whole_chain
 from ledger.custody.refold import MAX_ENTRIES, UPHELD
-from ledger.custody.states import AliasState, LogState
+from ledger.custody.states import AliasState, LogState, OperatorState
 from ledger.custody.subjects import (
     CitedEntry,
     Named,
@@ -93,13 +93,14 @@ class Recalling:
             if name not in self._said:
                 self._said.add(name)
                 yield stated_entry(self._readers, one)
-        for uri in self._folded_again(item.content, new):
+        for uri in self._folded_again(item, new):
             if uri not in self._said and not self._has_past(uri):
                 self._said.add(uri)
                 yield from stated_history(self._readers, uri)
 
-    def _folded_again(self, content: object, new: Sequence[Recalled]) -> list[str]:
-        """The batteries that ``content`` may have folded again from their beginning."""
+    def _folded_again(self, item: Prepared, new: Sequence[Recalled]) -> list[str]:
+        """The batteries that ``item`` may have folded again from their beginning."""
+        content = item.content
         if isinstance(content, Resolution):
             if content.outcome != UPHELD:
                 return []
@@ -109,7 +110,7 @@ class Recalling:
         if cited is None:
             name = past_entry_uri(content.entry_ref)
             cited = cited_before(content.entry_ref, read_states(self._store.states([name])))
-        if cited is None:
+        if cited is None or not self._may_change(content.on_behalf_of or item.statement.iss, cited):
             return []
         aliases = {n.uri for one in new for n in one.named if n.part == "alias"}
         states = read_states(self._store.states(cited.subjects))
@@ -118,6 +119,13 @@ class Recalling:
             for uri in cited.subjects
             if uri not in aliases and not isinstance(states.get(uri), AliasState)
         ]
+
+    def _may_change(self, speaker: str, cited: CitedEntry) -> bool:
+        """Whether COR-2 may let ``speaker``: nobody else makes this log state a whole past."""
+        if speaker == cited.issuer:
+            return True
+        state = read_states(self._store.states([speaker])).get(speaker)
+        return isinstance(state, OperatorState) and "authority" in state.roles
 
     def _has_past(self, uri: str) -> bool:
         stored = self._store.chain(uri, self._store.head().size, MAX_ENTRIES + 1)

@@ -250,6 +250,9 @@ def test_the_rules_hold_across_the_logs(line: Line) -> None:
     did_not_happen = {"kind": "did-not-happen", "replacement": None}
     stranger = new.event("correction", line.pack, by="recycler", entry_ref=ref, **did_not_happen)
     assert new.refused(stranger) == "rejected.COR-2"
+    resolved = new.event("resolution", line.pack, by="recycler", entry_ref=ref, outcome="upheld")
+    assert new.refused(resolved).startswith("rejected.")
+    assert not said(new, CarriedHistory), "nobody's word makes the log state a whole past"
     missing = {"kind": "replace", "replacement": bytes(32)}
     wrong = new.event("correction", line.pack, entry_ref=ref, **missing)
     assert new.refused(wrong) == "rejected.COR-1"
