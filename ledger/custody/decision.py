@@ -196,7 +196,7 @@ def _decide_event(
         _check_restated(content, named, cited[content.corrects])
         named = ()
     if carried is not None:
-        named = tuple(name for name in named if _owner_of(name, statement.sub) in carried)
+        named = tuple(name for name in named if _is_told(name, statement.sub, carried))
     whole: Part = "event" if content.corrects is None else "restated"
     judged = (Named(statement.sub, whole), *named)
     cases = tuple(
@@ -233,9 +233,10 @@ def _flags(
             yield Finding("COR-2", False, name.uri, index, detail)
 
 
-def _owner_of(name: Named, sub: str) -> str:
-    """The battery in whose history a name stands: an alias has none of its own."""
-    return sub if name.part == "alias" else name.uri
+def _is_told(name: Named, sub: str, carried: Container[str]) -> bool:
+    """Whether the history in which a name stands is at hand. That of a further identifier is its
+    battery's; where it is a carried battery's own name, that one must know who claims it (ID-4)."""
+    return name.uri in carried or (name.part == "alias" and sub in carried)
 
 
 def _check_name(name: Named, before: State | None) -> None:

@@ -261,6 +261,38 @@ def test_an_alias_that_is_another_battery() -> None:
     assert refused.value.facts["subject"] == OTHER
 
 
+def test_another_battery_that_claims_the_name_of_this_one() -> None:
+    """Its entry is in the file of this one, whose history alone is at hand."""
+    log = begun()
+    log.event("manufacture", OTHER)
+    log.event("manufacture", PACK, uris=(PACK, OTHER))
+    log.head()
+    verdict = verify(log, OTHER)
+    assert [(finding.rule, finding.index) for finding in verdict.breaches] == [("ID-4", 5)]
+    assert verdict.identifiers == (OTHER,)
+    log = begun()
+    log.event("manufacture", PACK, uris=(PACK, OTHER))
+    log.event("manufacture", OTHER)
+    log.head()
+    assert refusal(log, OTHER) == "rejected.subject.alias"
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_the_outcome_of_a_repurposing_that_is_another_name_of_a_battery(is_first: bool) -> None:
+    log = begun()
+    log.live(PACK, "manufacture", "install", "decommission", "assessment")
+    if is_first:
+        log.event("manufacture", OTHER, uris=(OTHER, SECOND))
+    log.event("repurpose", PACK)
+    if not is_first:
+        log.event("manufacture", OTHER, uris=(OTHER, SECOND))
+    log.head()
+    if is_first:
+        assert refusal(log, SECOND) == "failed.dossier.subject"
+    else:
+        assert [finding.rule for finding in verify(log, SECOND).breaches] == ["ID-4"]
+
+
 def test_a_model_that_somebody_else_claimed_says_nothing_of_the_battery() -> None:
     model = "urn:cellbook:model:LF280K-48:3"
     fields = {
