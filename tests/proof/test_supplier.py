@@ -15,17 +15,21 @@ from ledger.custody.decision import read_content
 from ledger.custody.governance.statements import Facility, Head
 from ledger.custody.lists.rows import document_of, encode_document
 from ledger.custody.values.times import format_moment
+from ledger.proof.dossier import DossierEntry
 from ledger.proof.report.supplier import print_supplier
 from ledger.proof.report.supplier_shapes import supplier_facts, supplier_schema
 from ledger.proof.supplier import Supplier, decode_supplier, encode_supplier
 from ledger.proof.verify_supplier import SupplierCheck, verify_supplier
 from ledger.tree.prefix_chain import Chain
+from ledger.wire import cbor
 from ledger.wire.statement import parse_statement
 from tests.log.building import NOW, World, operator_uri
 from tests.log.listing import SCHEME, Publishers, row
 from tests.log.test_delegates import given, mandate
 from tests.proof.building import check_layout, trust_of
 from tests.proof.fitting import check_fits
+from tests.proof.lying import LyingLog, begun
+from tests.proof.lying import operator_uri as lying_operator
 
 OWNER, OTHER = operator_uri("owner"), operator_uri("assessor")
 AT, DAY = NOW + 86_400, format_moment(NOW)[:10]
@@ -259,6 +263,58 @@ def test_falsified_lists(known: Known) -> None:
 @pytest.mark.parametrize("data", [b"", b"\x00", b"not a file", b"\xa0"])
 def test_what_is_no_supplier_file(known: Known, data: bytes) -> None:
     assert known.refused(data).startswith("malformed.")
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"version": "1"}, "malformed.supplier"),
+        ({"version": True}, "malformed.supplier"),
+        ({"type": "cellbook-dossier"}, "malformed.supplier"),
+        ({"more": 1}, "malformed.supplier"),
+        ({"checkpoint": "text"}, "malformed.supplier"),
+        ({"operator": b"bytes"}, "malformed.supplier"),
+        ({"operator": "nobody"}, "malformed.supplier"),
+        ({"day": 1}, "malformed.supplier"),
+        ({"day": "2026-02-30"}, "malformed.supplier"),
+        ({"question": bytes(32)}, "malformed.supplier"),
+        ({"index": {}}, "malformed.dossier.index"),
+        ({"entries": []}, "malformed.dossier"),
+        ({"lists": []}, "malformed.list.proof"),
+    ],
+)
+def test_another_form(known: Known, fields: dict[str, Any], code: str) -> None:
+    value: Any = cbor.decode(known.data)
+    assert known.refused(cbor.encode({**value, **fields})) == code
+
+
+def told_of(log: LyingLog, operator: str, indexes: list[int]) -> bytes:
+    """The file about ``operator`` with these entries."""
+    entries = tuple(
+        DossierEntry(index, log.leaves[index], receipt)
+        for index, receipt in zip(indexes, log.receipts(indexes), strict=True)
+    )
+    stated = log.indexed().stated({log.uri, operator}, log.size - 1)
+    day = format_moment(log.now)[:10]
+    return encode_supplier(Supplier(operator, day, log.note(), entries, stated, {}))
+
+
+def test_an_operator_that_is_not_registered_and_a_head_too_many() -> None:
+    log = begun()
+    log.head()
+    log.head()
+    registered, nobody = lying_operator("all"), lying_operator("nobody")
+    assert verify_supplier(told_of(log, registered, [0, 2, 4, 5]), log.trust(), log.now)
+    for data, code in (
+        (told_of(log, nobody, [0, 5]), "failed.supplier.operator"),
+        (told_of(log, nobody, [0, 4, 5]), "failed.dossier.foreign"),
+        (told_of(log, registered, [0, 1, 2, 4, 5]), "failed.dossier.foreign"),
+        (told_of(log, registered, [0, 2, 5]), "failed.dossier.head"),
+        (told_of(log, registered, [0, 5]), "failed.dossier.incomplete"),
+    ):
+        with pytest.raises(CellbookError) as refused:
+            verify_supplier(data, log.trust(), log.now)
+        assert refused.value.code == code
 
 
 def test_a_later_version(known: Known) -> None:

@@ -140,6 +140,44 @@ def test_a_tree_that_is_not_compact_has_no_two_answers() -> None:
             verify_absence(bytes(32), proof, root)
 
 
+@pytest.mark.parametrize(
+    "proof",
+    [
+        PrefixProof(257, bytes(32) + b"\x80", bytes(32)),
+        PrefixProof(-1, b"", b""),
+        PrefixProof(8, b"\x00\x01", bytes(32)),
+        PrefixProof(8, b"", bytes(32)),
+        PrefixProof(8, b"\x01", bytes(31)),
+        PrefixProof(8, b"\x03", bytes(32)),
+        PrefixProof(1, b"\xc0", bytes(64)),
+        PrefixProof(1, b"\x80", EMPTY),
+    ],
+)
+def test_a_proof_has_one_form(proof: PrefixProof) -> None:
+    for verify in (
+        lambda: verify_presence(key(1), value(1), proof, bytes(32)),
+        lambda: verify_absence(key(1), proof, bytes(32)),
+    ):
+        with pytest.raises(CellbookError) as refused:
+            verify()
+        assert refused.value.code == "malformed.prefix.proof"
+
+
+def test_a_leaf_that_a_lying_index_keeps_on_the_way_of_another_key() -> None:
+    """It has left that way, so it is not what absence is shown by, though the root is right."""
+    asked, other = b"\x80" + bytes(31), bytes(31) + b"\x01"
+    leaf = sha256(b"\x22" + other + value(1)).digest()
+    root = sha256(b"\x23" + value(2) + leaf).digest()
+    proof = PrefixProof(1, b"\x80", value(2), (other, value(1)))
+    with pytest.raises(CellbookError) as refused:
+        verify_absence(asked, proof, root)
+    assert refused.value.code == "failed.prefix.absence"
+    neighbour = b"\xc0" + bytes(31)
+    leaf = sha256(b"\x22" + neighbour + value(1)).digest()
+    root = sha256(b"\x23" + value(2) + leaf).digest()
+    verify_absence(asked, PrefixProof(1, b"\x80", value(2), (neighbour, value(1))), root)
+
+
 def test_counts_and_orders_are_in_the_value() -> None:
     a, b = value(1), value(2)
     chains = [
