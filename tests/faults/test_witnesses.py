@@ -262,6 +262,9 @@ def test_an_old_copy_of_the_database_is_known_by_the_witnesses(
         assert setting.published(service)[0] == before
         said = httpx.get(f"{service.url}/healthz").text
         assert "delayed" in said
+    # Its tree is as large as the one that the witness has cosigned, and is another.
+    with pytest.raises(RuntimeError, match="has cosigned another root of this size"):
+        Service(copy)
 
 
 def test_an_old_copy_is_known_by_the_folder(tmp_path: Path, stack: ExitStack) -> None:

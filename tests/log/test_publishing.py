@@ -13,7 +13,7 @@ from keys.signer import Signer, generate
 from ledger.custody.governance.policy import log_key
 from ledger.log.publishing.checkpoints import AUDITED, CANDIDATE, PATIENCE_S, PUBLISHED
 from ledger.log.publishing.lines import FUTURE_S
-from ledger.log.publishing.witness import Answer, Asking, cosignature, told_size
+from ledger.log.publishing.witness import SIZE_TYPE, Answer, Asking, cosignature, told_size
 from ledger.proof.dossier import decode_dossier
 from ledger.proof.trust import load_trust
 from ledger.proof.verify import verify_dossier
@@ -143,14 +143,34 @@ def test_a_cosigner_whose_clock_is_wrong_spoils_nothing(world: World) -> None:
     assert verdict.record.size == size_of(note)
 
 
-def answered(world: World, body: bytes) -> CellbookError:
-    """What becomes of a witness that answers ``body``, with status 200."""
-    note = world.ledger.checkpoint()
+def answered(
+    world: World, body: bytes, status: int = 200, media_type: str = "", old: int = 0
+) -> CellbookError:
+    """What becomes of a witness that answers ``body`` to whatever it is asked."""
+    note, answer = world.ledger.checkpoint(), Answer(status, media_type, body)
     witness = Asking("one", VERIFIERS["one.example"], "https://one.example")
     size, proofs = size_of(note), Proofs(world.store)
     with pytest.raises(CellbookError) as refused:
-        cosignature(lambda url, sent: Answer(200, "", body), witness, proofs, note, size, 0)
+        cosignature(lambda url, sent: answer, witness, proofs, note, size, old)
     return refused.value
+
+
+def test_a_witness_that_has_another_history(world: World) -> None:
+    """However it says so: with its size, by the status for a conflict, or that for a bad proof."""
+    grow(world)
+    size = size_of(world.ledger.checkpoint())
+    told = f"{size}\n".encode()
+    assert answered(world, told, 409, SIZE_TYPE, size).code == "failed.witness.root"
+    for status in (409, 422):
+        for old in (size, size - 1):
+            for body in (b"", b"roots do not match\n", told):
+                error = answered(world, body, status, "text/plain", old)
+                assert error.code == "failed.witness.root"
+                assert f"tree size {old}" in error.detail
+    for status in (302, 400, 403, 404, 429, 500, 503):
+        assert answered(world, told, status, SIZE_TYPE, size).code == "unavailable.witness.answer"
+    # From nothing every tree follows.
+    assert answered(world, b"", 422).code == "unavailable.witness.answer"
 
 
 def test_a_witness_that_signs_more_than_the_checkpoint(world: World) -> None:

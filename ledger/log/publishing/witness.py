@@ -18,6 +18,10 @@ MAX_ANSWER = 64 << 10
 SIZE_TYPE = "text/x.tlog.size"
 _SIZE = re.compile(rb"(0|[1-9][0-9]{0,18})\n?")
 _TRIES = 3
+_CONTRADICTS = (409, 422)
+"""Without a size: a witness checks the old size first, so it has a tree of this size, and the proof
+from ours does not lead on from its root, or its root is another. Implementations differ in which
+of both they answer."""
 
 ANSWER = declare(
     "unavailable.witness.answer",
@@ -31,7 +35,7 @@ LARGER = declare(
 )
 FORKED = declare(
     "failed.witness.root",
-    "A witness has cosigned another root for this tree size.",
+    "A witness says that it has cosigned another root for this tree size.",
     "Stop the service, keep the database, and compare both checkpoints: the log may have forked.",
 )
 
@@ -71,6 +75,8 @@ def cosignature(
         if answer.status == 200:
             return _line(text, answer.body, witness.verifier)
         told = told_size(answer)
+        if told is None and old > 0 and answer.status in _CONTRADICTS:
+            raise FORKED.at(witness.name, f"tree size {old}, HTTP {answer.status}")
         if told is None:
             said = answer.body[:120].decode("utf-8", "replace")
             raise ANSWER.at(witness.name, f"HTTP {answer.status}: {said!r}")
