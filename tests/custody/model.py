@@ -33,6 +33,18 @@ PARTIES_MAY = {
     "dispute": {"authority"},
 }
 ENDED = ("consumed", "destroyed", "recycled")
+AGAINST = {
+    ("assessment", "unfit"),
+    ("incident", "crash"),
+    ("incident", "crash-outwards"),
+    ("incident", "theft"),
+    ("recycle", "final"),
+    ("recycle", "pre-treatment"),
+    ("waste", "declared"),
+}
+"""What speaks against a unit: no party to it takes it back."""
+REMEMBERED = 63
+"""Days before the newest reading of which it is known whether the unit was read."""
 ABOUT_ENTRIES = ("withdrawal", "dispute", "resolution", "correction")
 
 
@@ -44,8 +56,20 @@ class Offer:
 
 
 @dataclass
+class Happened:
+    """An event: the unit as it was before, who did what, and the event's number."""
+
+    before: Unit
+    by: str
+    number: int
+    kind: str
+    what: str
+
+
+@dataclass
 class Unit:
-    """Where a unit is, who has it, and what happened last. ``number`` counts its events."""
+    """Where a unit is, who has it, and what happened. ``inside`` is the unit around it, ``became``
+    the one that it went into whole, ``undone`` are the events of it that were taken back."""
 
     place: str = "absent"
     holder: str = ""
@@ -53,12 +77,17 @@ class Unit:
     parties: frozenset[str] = frozenset()
     used: bool = False
     fit: bool = False
+    verdict: str = ""
+    part: bool = False
     hurt: bool = False
     missing: bool = False
     offer: Offer | None = None
     waste: bool = False
-    past: tuple[tuple[Unit, str, int], ...] = ()
-    """Before each event: the unit as it was, who did the event, and the event's number."""
+    inside: str = ""
+    became: str = ""
+    days: frozenset[int] = frozenset()
+    undone: frozenset[int] = frozenset()
+    past: tuple[Happened, ...] = ()
 
 
 @dataclass
@@ -66,27 +95,43 @@ class Model:
     units: dict[str, Unit] = field(default_factory=dict)
     disputed: dict[str, set[int]] = field(default_factory=dict)
     number: int = 0
+    day: int = 0
 
-    def may(self, kind: str, name: str, by: str, what: str = "", other: str = "") -> bool:
-        """Whether ``by`` may do this to the unit; if so, it has happened."""
+    def may(
+        self, kind: str, name: str, by: str, what: str = "", other: str = "", day: int = 0
+    ) -> bool:
+        """Whether ``by`` may do this to the unit on this day; if so, it has happened."""
         before = self.units.setdefault(name, Unit())
         if not self._has_role(kind, before, by) or not self._is_there(kind, before, what):
             return False
-        unit = copy(before)
+        unit, self.day = copy(before), day
+        self._others: dict[str, Unit] = {}
         if not getattr(self, f"_{kind}")(unit, name, by, what, other):
             return False
+        self._others[name] = unit
         if kind not in ABOUT_ENTRIES:
             self.number += 1
-            unit.past = (*before.past, (before, by, self.number))
-            if kind == "repurpose":
-                self.units[other].past = ((Unit(), by, self.number),)
-        self.units[name] = unit
+            for each, after in self._others.items():
+                was = self.units.get(each, Unit())
+                after.past = (*was.past, Happened(was, by, self.number, kind, what))
+        self.units |= self._others
         return True
 
-    def last(self, name: str) -> tuple[str, int] | None:
-        """Who did the last event of a unit, and its number."""
+    def last(self, name: str) -> Happened | None:
+        """The last event of a unit; one that was taken back stays the last one."""
         past = self.units[name].past if name in self.units else ()
-        return past[-1][1:] if past else None
+        return past[-1] if past else None
+
+    def wholes(self, name: str) -> list[str]:
+        """What the unit is inside of, outwards."""
+        found = []
+        while name := self.units[name].inside or self.units[name].became:
+            found.append(name)
+        return found
+
+    def _also(self, name: str) -> Unit:
+        """Another unit that the event changes."""
+        return self._others.setdefault(name, copy(self.units.get(name, Unit())))
 
     def _has_role(self, kind: str, unit: Unit, by: str) -> bool:
         if kind in PARTIES_MAY:
@@ -105,14 +150,29 @@ class Model:
         return unit.place not in ENDED or (kind == "recycle" and unit.place == "destroyed")
 
     def _manufacture(self, unit: Unit, name: str, by: str, what: str, other: str) -> bool:
-        unit.place, unit.holder, unit.owner = "made", by, by
-        unit.parties = frozenset({by})
+        """``other`` is a part that goes into it."""
+        parties = frozenset({by})
+        if other:
+            part = self._also(other)
+            if part.place == "absent":
+                self._others[other] = part = Unit("made", by, by, parties, undone=part.undone)
+            elif not self._goes_inside(part, by):
+                return False
+            part.inside, unit.waste = name, part.waste
+        unit.place, unit.holder, unit.owner, unit.parties = "made", by, by, parties
         return True
 
+    def _goes_inside(self, part: Unit, by: str) -> bool:
+        is_free = part.place == "made" and part.holder == by and not part.inside
+        is_good = not (part.used or part.hurt or part.missing or part.verdict == "unfit")
+        return is_free and is_good and not part.part
+
     def _install(self, unit: Unit, name: str, by: str, what: str, other: str) -> bool:
-        if unit.holder != by or unit.place not in ("made", "removed") or unit.hurt:
+        if unit.holder != by or unit.place not in ("made", "removed") or unit.hurt or unit.inside:
             return False
-        if unit.used and not unit.fit:
+        if (unit.used or unit.part) and not unit.fit:
+            return False
+        if unit.verdict == "unfit" and not unit.fit:
             return False
         unit.place, unit.used, unit.fit = "installed", True, False
         return True
@@ -124,21 +184,42 @@ class Model:
         return True
 
     def _assessment(self, unit: Unit, name: str, by: str, what: str, other: str) -> bool:
-        unit.fit = what == "fit"
+        if unit.hurt and what == "fit" and unit.owner == by:
+            return False
+        unit.fit, unit.verdict = what == "fit", what
         unit.hurt = unit.hurt and not unit.fit
         return True
 
     def _repurpose(self, unit: Unit, name: str, by: str, what: str, other: str) -> bool:
+        """``other`` is what it becomes, and the part that is told of."""
+        output, _, told = other.partition(" ")
         if unit.holder != by or unit.place != "removed" or unit.hurt or not unit.fit:
+            return False
+        if unit.inside:
+            return False
+        part, opened = self._also(told) if told else Unit(), bool(told) and what == "opened"
+        if told and (part.inside != name or part.missing or (part.hurt and what == "kept")):
             return False
         unit.place = "consumed"
         parties = frozenset({unit.owner, by, "owner"})
-        # Not by a preparation: what is made of waste is waste.
-        self.units[other] = Unit("made", by, unit.owner, parties, waste=unit.waste)
+        made = Unit("made", by, unit.owner, parties, waste=unit.waste, part=opened)
+        if not opened:
+            unit.became = output
+        if told and what == "kept":
+            part.inside, part.used, part.fit = output, True, False
+            made.waste |= part.waste
+        elif opened:
+            part.inside, part.used, part.fit = "", True, False
+            part.place, part.holder, part.owner = "removed", by, unit.owner
+            part.parties |= {by}
+            part.waste |= unit.waste
+        # A preparation ends that it is waste in the Union, if it is carried out there.
+        made.waste &= what != "prepared-in-the-union"
+        self._others[output] = made
         return True
 
     def _recycle(self, unit: Unit, name: str, by: str, what: str, other: str) -> bool:
-        if unit.holder != by or unit.place not in ("made", "removed", "destroyed"):
+        if unit.holder != by or unit.place not in ("made", "removed", "destroyed") or unit.inside:
             return False
         unit.place = "recycled" if what == "final" else "destroyed"
         return True
@@ -146,7 +227,7 @@ class Model:
     def _release(self, unit: Unit, name: str, by: str, what: str, other: str) -> bool:
         if by in (what,) or by != unit.holder or by != unit.owner:
             return False
-        if unit.place not in ("made", "removed") or unit.offer is not None:
+        if unit.place not in ("made", "removed") or unit.offer is not None or unit.inside:
             return False
         unit.offer = Offer(by, what, unit.place)
         unit.place = "in-transit"
@@ -173,14 +254,16 @@ class Model:
         unit.place, unit.offer = offer.place, None
         # What happened since the release may be taken back; the withdrawal is not.
         unit.past = tuple(
-            (replace(before, place=offer.place, offer=None), signer, number)
-            if before.offer is offer
-            else (before, signer, number)
-            for before, signer, number in unit.past
+            replace(each, before=replace(each.before, place=offer.place, offer=None))
+            if each.before.offer is offer
+            else each
+            for each in unit.past
         )
         return True
 
     def _intake(self, unit: Unit, name: str, by: str, what: str, other: str) -> bool:
+        if unit.inside:
+            return False
         if unit.offer is not None:
             unit.place, unit.offer = unit.offer.place, None
         unit.holder = by
@@ -196,6 +279,10 @@ class Model:
         return True
 
     def _reading(self, unit: Unit, name: str, by: str, what: str, other: str) -> bool:
+        newest = max(unit.days, default=self.day)
+        if self.day in unit.days or self.day < newest - REMEMBERED:
+            return False
+        unit.days |= {self.day}
         return True
 
     def _repair(self, unit: Unit, name: str, by: str, what: str, other: str) -> bool:
@@ -203,51 +290,78 @@ class Model:
 
     def _incident(self, unit: Unit, name: str, by: str, what: str, other: str) -> bool:
         if what == "recovery":
-            if not unit.missing:
+            if not unit.missing or (by != unit.owner and "authority" not in ROLES[by]):
                 return False
             unit.missing, unit.used, unit.fit = False, True, False
         elif what == "theft":
             unit.missing = True
         else:
-            unit.hurt, unit.used, unit.fit = True, True, False
+            return self._damaged(unit, name, by, what)
+        return True
+
+    def _damaged(self, unit: Unit, name: str, by: str, what: str) -> bool:
+        """A unit is damaged with all that is around it, and these are named."""
+        wholes = self.wholes(name)
+        if wholes and what != "crash-outwards":
+            return False
+        for each in (unit, *map(self._also, wholes)):
+            if each.missing or not self._has_role("incident", each, by):
+                return False
+            if each.place not in ENDED:
+                each.hurt, each.used, each.fit = True, True, False
         return True
 
     def _dispute(self, unit: Unit, name: str, by: str, what: str, other: str) -> bool:
         """Of the last event."""
         last = self.last(name)
         assert last is not None
-        for each in self._of(last[1]):
-            self.disputed.setdefault(each, set()).add(last[1])
+        for each in self._of(last.number):
+            self.disputed.setdefault(each, set()).add(last.number)
         return True
 
     def _resolution(self, unit: Unit, name: str, by: str, what: str, other: str) -> bool:
         """Of the last event; not upheld."""
         last = self.last(name)
         assert last is not None
-        for each in self._of(last[1]):
-            self.disputed.setdefault(each, set()).discard(last[1])
+        for each in self._of(last.number):
+            self.disputed.setdefault(each, set()).discard(last.number)
         return True
 
     def _correction(self, unit: Unit, name: str, by: str, what: str, other: str) -> bool:
         """The last event did not happen."""
         last = self.last(name)
         assert last is not None
-        signer, number = last
-        named = self._of(number)
-        if signer != by or any(number in self.disputed.get(each, set()) for each in named):
+        named = self._of(last.number)
+        if last.by != by and "authority" not in ROLES[by]:
             return False
-        if len(named) > 1:
-            for each in named:
-                self.disputed.setdefault(each, set()).add(number)
-            return True
-        *past, (before, _, _) = unit.past
-        unit.__dict__.update({**before.__dict__, "past": tuple(past)})
+        if any(last.number in self.disputed.get(each, set()) for each in named):
+            return False
+        if any(last.number in self.units[each].undone for each in named):
+            return False
+        for each in named:
+            after = unit if each == name else self._also(each)
+            if self._rests(after, last, by, len(named) > 1):
+                self.disputed.setdefault(each, set()).add(last.number)
+            else:
+                self._taken_back(after, last.number)
         return True
+
+    def _rests(self, unit: Unit, event: Happened, by: str, has_others: bool) -> bool:
+        """Whether others rest on it, or a party would take back what speaks against the unit."""
+        if has_others and event.kind in ("manufacture", "repurpose"):
+            return True
+        is_party = by in unit.parties | {unit.holder, unit.owner, "owner"}
+        is_against = (event.kind, event.what) in AGAINST
+        return unit.past[-1].number != event.number or (is_party and is_against)
+
+    def _taken_back(self, unit: Unit, number: int) -> None:
+        kept = {"past": unit.past, "undone": unit.undone | {number}}
+        unit.__dict__.update({**unit.past[-1].before.__dict__, **kept})
 
     def _of(self, number: int) -> list[str]:
         """The units that an event named."""
         return [
             name
             for name, unit in self.units.items()
-            if any(event == number for _, _, event in unit.past)
+            if any(event.number == number for event in unit.past)
         ]
