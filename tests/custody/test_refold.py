@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from keys.errors import CellbookError
@@ -11,9 +12,10 @@ from ledger.custody.governance.statements import Profile
 from ledger.custody.retelling import folded_again
 from ledger.custody.states import MAX_CORRECTED, BatteryState
 from tests.custody.history import Log, genesis, identifier, operator_uri
-from tests.log.lives import repurpose_input
+from tests.log.lives import _output, repurpose_input
 
 CORE_2 = genesis(profiles=(Profile(name="core", version=2),))
+CORE_4 = genesis(profiles=(Profile(name="core", version=4),))
 
 
 @pytest.fixture
@@ -225,3 +227,58 @@ def test_what_was_made_of_waste_stays_waste_until_that_ends(log: Log) -> None:
     assert folded_again(second, log.state(second), log.chain(second), 2) == log.state(second)
     correct(log, second, ended)
     assert (log.state(second).waste, log.state(second).status) == (("EU",), "waste")
+
+
+def test_what_a_unit_has_from_its_whole_and_its_parts_is_folded_again() -> None:
+    """Waste of a pack is waste of its module and cell, whose own chains do not tell."""
+    log = Log(policy=CORE_4)
+    pack, module, cell, built = log.battery(), log.battery("M"), log.battery("C"), log.battery()
+    second, third = log.second_life(), log.second_life()
+    log.take(log.event("manufacture", module, level="module", children=(cell,)))
+    log.live(pack, "manufacture", children=(module,))
+    log.live(pack, "install", "decommission", "assessment", "waste")
+    left = Remainder(id=module, mass_g=1, reason="spare", destination="stock")
+    lower = msgspec.structs.replace(_output(second), level="cell")
+    log.take(log.event("repurpose", pack, outputs=(lower,), remainder=(left,)))
+    log.live(module, "assessment")
+    left = Remainder(id=cell, mass_g=1, reason="spare", destination="stock")
+    lower = msgspec.structs.replace(_output(third), level="cell")
+    log.take(log.event("repurpose", module, outputs=(lower,), remainder=(left,)))
+    unused = log.battery("C")
+    log.live(unused, "manufacture", "waste")
+    log.live(built, "manufacture", children=(unused,))
+    for uri in (pack, module, cell, second, third, unused, built):
+        assert log.state(uri).waste == ("EU",), uri
+        assert folded_again(uri, log.state(uri), log.chain(uri), 4) == log.state(uri), uri
+
+
+def test_days_of_readings_are_folded_again() -> None:
+    log = Log(policy=CORE_4)
+    pack = log.battery()
+    log.live(pack, "manufacture")
+    log.minute = 100 * 1_440
+    log.live(pack, "reading")
+    for days in (1, 3, 63):
+        log.take(log.event("reading", pack, at=log.minute - days * 1_440))
+    state = log.state(pack)
+    assert state.read_days == 1 | 1 << 2 | 1 << 62
+    assert folded_again(pack, state, log.chain(pack), 4) == state
+    gone = log.refs[pack, "reading"]
+    assert correct(log, pack, gone) == []
+    assert log.state(pack).read_days == 1 | 1 << 2
+    log.minute += 64 * 1_440
+    log.live(pack, "reading")
+    assert log.state(pack).read_days == 0
+
+
+def test_a_history_is_not_taken_back_step_by_step() -> None:
+    log = Log(policy=CORE_4)
+    pack = log.battery()
+    log.live(pack, "manufacture")
+    installed = log.live(pack, "install").entry_id
+    removed = log.live(pack, "decommission").entry_id
+    assert correct(log, pack, removed) == []
+    assert log.state(pack).physical == "installed"
+    assert correct(log, pack, installed) == ["COR-3", "COR-2"]
+    state = log.state(pack)
+    assert (state.physical, state.disputed) == ("installed", (installed,))
