@@ -27,6 +27,7 @@ from ledger.custody.log_states import ListState as ListState
 from ledger.custody.log_states import LogKeyState as LogKeyState
 from ledger.custody.log_states import LogState as LogState
 from ledger.custody.log_states import PredecessorState as PredecessorState
+from ledger.custody.values.jurisdictions import EU
 
 Physical = Literal[
     "made", "installed", "removed", "in-transit", "consumed", "destroyed", "recycled"
@@ -165,8 +166,8 @@ class BatteryState(Value, tag="battery", frozen=True, kw_only=True):
 
     @property
     def status(self) -> Status:
-        """The EU life status (Annex XIII 4(c)); waste while it is declared in the EU."""
-        return "waste" if "EU" in self.waste else self.base_status
+        """The EU life status (Annex XIII 4(c)); waste while it is that in a Member State."""
+        return self.base_status if EU.countries.isdisjoint(self.waste) else "waste"
 
     def with_party(self, party: str) -> BatteryState:
         """The same, with one more who held it."""

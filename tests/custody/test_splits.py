@@ -15,9 +15,9 @@ from tests.log.lives import _output, repurpose_input
 CORE_2 = genesis(profiles=(Profile(name="core", version=2),))
 
 
-@pytest.fixture(params=["core 1", "core 2"])
+@pytest.fixture(params=[1, 2, 4], ids=lambda version: f"core {version}")
 def log(request: pytest.FixtureRequest) -> Log:
-    return Log(policy=CORE_2 if request.param == "core 2" else None)
+    return Log(policy=genesis(profiles=(Profile(name="core", version=request.param),)))
 
 
 def code(log: Log, level: str, number: int) -> str:

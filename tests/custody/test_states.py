@@ -132,3 +132,14 @@ def test_what_is_after_the_latest_is_after_all(marks: list[Mark], later: Mark) -
         latest = mark.not_before(latest)
     assert latest is not None
     assert later.is_after(latest) == all(later.is_after(mark) for mark in marks)
+
+
+@pytest.mark.parametrize(
+    ("place", "status"), [("EU", "waste"), ("DE", "waste"), ("CN", "original")]
+)
+def test_waste_in_a_member_state_is_waste_in_the_union(place: str, status: str) -> None:
+    log = Log()
+    pack = log.battery()
+    log.live(pack, "manufacture")
+    log.take(log.event("waste", pack, jurisdiction=place))
+    assert log.state(pack).status == status

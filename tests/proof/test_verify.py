@@ -155,6 +155,7 @@ def test_what_holds_of_a_part_is_said_of_the_whole(world: World) -> None:
     assert {event.of for event in verdict.life} == {module, pack}
     part = on(world, module)
     assert part.battery.parent == pack
+    assert part.breaches == verdict.breaches == ()
     code = pack.rpartition(":")[2]
     assert [s for s in part.unchecked if s.startswith(f"what happened to {code}")]
 

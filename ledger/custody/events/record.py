@@ -39,7 +39,8 @@ class Recovered(Part, frozen=True, kw_only=True):
 class Incident(Event, tag="incident", frozen=True, kw_only=True):
     """Fire, crash, flood, recall, theft, loss, or the recovery of what was missing.
 
-    Damage and recall put the unit into quarantine until a new assessment.
+    Damage and recall put the unit into quarantine until a new assessment. Of a part ``units`` names
+    also the unit that it is inside of, and so on outwards: these are in quarantine with it.
     """
 
     kind: Public[Literal["fire", "crash", "flood", "recall", "theft", "loss", "recovery", "other"]]
