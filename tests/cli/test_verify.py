@@ -174,7 +174,7 @@ def test_rules_that_the_buyer_chooses_and_requires(tmp_path: Path) -> None:
     assert "MEETS THE RULES CHOSEN, NO REMARKS (core)" in files.run(code=0)
     assert files.json("--profile", "core@1", code=0)["battery"]["profiles"] == {"core": 1}
     found = files.json("--profile", "cn-2026", "--profile", "ul-1974@1", code=1)
-    assert found["battery"]["profiles"] == {"core": 3, "cn-2026": 1, "ul-1974": 1}
+    assert found["battery"]["profiles"] == {"core": 4, "cn-2026": 1, "ul-1974": 1}
     assert found["record"]["policy_profiles"] == {"core": 1}
     assert {(item["rule"], item["allowed_then"]) for item in found["breaches"]} == {("ASM-1", True)}
     assert "REQUIRED  ROL-1 HOLDS" in files.run("--require", "ROL-1", code=0)

@@ -157,7 +157,7 @@ def test_heads_without_checkpoints_get_them_in_order(
 ) -> None:
     world.end_epoch()
     published = world.store.head().checkpoint
-    with broken(monkeypatch, SqlStore, "put_checkpoint") as calls:
+    with broken(monkeypatch, Writing, "put_checkpoint") as calls:
         for _ in range(3):
             world.accepted(world.event("manufacture", world.battery()))
             open_until = len(calls)
@@ -181,7 +181,7 @@ def test_checkpoints_are_repaired_at_the_start(
 ) -> None:
     with World(tmp_path) as world:
         world.end_epoch()
-        with broken(monkeypatch, SqlStore, "put_checkpoint"):
+        with broken(monkeypatch, Writing, "put_checkpoint"):
             world.accepted(world.event("manufacture", world.battery()))
             world.ledger.close()
         assert world.store.head().checkpoint < world.store.head().size
