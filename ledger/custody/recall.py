@@ -66,16 +66,19 @@ def _past(
         return []
     log = len(item.proofs) - 1
     before, size = logs_before(newest, log)
+    there = leaves.get(log, {})
+    if len(there) != item.count:  # before anything of it is parsed: a file may say what it likes
+        return []
     chain, entries = Chain(), []
-    for index, leaf in sorted(leaves.get(log, {}).items()):
+    for index, leaf in sorted(there.items()):
         statement = parse_statement(leaf)
         chain = chain.after(index, statement.leaf_hash)
         entries.append(Registered(index, statement.entry_id, statement, read_content(statement)))
     if before is None or (chain.count, chain.hash) != (item.count, item.chain):
         return []
-    older = {one - log - 1: there for one, there in leaves.items() if one > log}
-    for one, there in _leaves(uri, entries).items():
-        older[one] = {**older.get(one, {}), **there}
+    older = {one - log - 1: others for one, others in leaves.items() if one > log}
+    for one, others in _leaves(uri, entries).items():
+        older[one] = {**older.get(one, {}), **others}
     return [_brought(entry, size) for entry in _with_past(uri, entries, before.older, older)]
 
 
