@@ -179,9 +179,7 @@ def parse_statement(data: bytes) -> Statement:
     payload = message.payload
     if not payload:
         raise NO_PAYLOAD.at("payload", "detached" if payload is None else "empty")
-    leaf = bytes(data)  # already the leaf, but for what is in the unprotected header
-    if message.unprotected:
-        leaf = cose.encode_sign1(message.protected, {}, payload, message.signature)
+    leaf = cose.encode_sign1(message.protected, {}, payload, message.signature)
     if len(leaf) > MAX_ENTRY:
         raise TOO_LARGE.at("statement", f"{len(leaf)} bytes")
     return _statement(leaf, message, payload)
