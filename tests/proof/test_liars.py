@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from keys.errors import CellbookError
 from ledger.custody.events.model import Declared
 from ledger.custody.governance.statements import Head, OperatorChanged
+from ledger.custody.lists.membership import ListProof
+from ledger.custody.lists.schemes import WHITE_LIST, list_uri
 from ledger.proof.checks.heads import LATEST
+from ledger.proof.dossier import decode_dossier, encode_dossier
 from ledger.proof.verdict.values import Verdict
 from ledger.proof.verify import verify_dossier
 from ledger.wire.statement import TYP_HEAD
@@ -190,6 +194,18 @@ def test_a_head_of_another_family() -> None:
     family = "urn:cellbook:family:other"
     log.state(head, log.uri, by="statements", iss=log.uri, typ=TYP_HEAD, aud=family)
     assert refusal(log) == "failed.dossier.head"
+
+
+def test_lists_of_which_the_log_has_none() -> None:
+    log = told("manufacture")
+    dossier = decode_dossier(log.dossier())
+    names = [row.uri for row in dossier.index]
+    index = log.indexed().stated({*names, list_uri(WHITE_LIST)}, log.size - 1)
+    lists = {WHITE_LIST: {operator_uri("all"): dict[int, ListProof]()}}
+    changed = msgspec.structs.replace(dossier, index=index, lists=lists)
+    with pytest.raises(CellbookError) as refused:
+        verify_dossier(encode_dossier(changed), log.trust(), log.now)
+    assert refused.value.code == "failed.list.missing"
 
 
 def test_a_log_that_goes_on_after_its_end() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -14,7 +15,9 @@ from keys.signer import generate
 from ledger.custody.decision import read_content
 from ledger.custody.governance.statements import Facility, Head
 from ledger.custody.lists.rows import document_of, encode_document
+from ledger.custody.lists.schemes import list_uri
 from ledger.custody.values.times import format_moment
+from ledger.proof.checks.listings import ListProofs
 from ledger.proof.dossier import DossierEntry
 from ledger.proof.report.supplier import print_supplier
 from ledger.proof.report.supplier_shapes import supplier_facts, supplier_schema
@@ -288,15 +291,17 @@ def test_another_form(known: Known, fields: dict[str, Any], code: str) -> None:
     assert known.refused(cbor.encode({**value, **fields})) == code
 
 
-def told_of(log: LyingLog, operator: str, indexes: list[int]) -> bytes:
+def told_of(
+    log: LyingLog, operator: str, indexes: list[int], lists: ListProofs = MappingProxyType({})
+) -> bytes:
     """The file about ``operator`` with these entries."""
     entries = tuple(
         DossierEntry(index, log.leaves[index], receipt)
         for index, receipt in zip(indexes, log.receipts(indexes), strict=True)
     )
-    stated = log.indexed().stated({log.uri, operator}, log.size - 1)
+    stated = log.indexed().stated({log.uri, operator, *map(list_uri, lists)}, log.size - 1)
     day = format_moment(log.now)[:10]
-    return encode_supplier(Supplier(operator, day, log.note(), entries, stated, {}))
+    return encode_supplier(Supplier(operator, day, log.note(), entries, stated, lists))
 
 
 def test_an_operator_that_is_not_registered_and_a_head_too_many() -> None:
@@ -311,6 +316,7 @@ def test_an_operator_that_is_not_registered_and_a_head_too_many() -> None:
         (told_of(log, registered, [0, 1, 2, 4, 5]), "failed.dossier.foreign"),
         (told_of(log, registered, [0, 2, 5]), "failed.dossier.head"),
         (told_of(log, registered, [0, 5]), "failed.dossier.incomplete"),
+        (told_of(log, registered, [0, 2, 4, 5], {SCHEME: {OWNER: {}}}), "failed.list.missing"),
     ):
         with pytest.raises(CellbookError) as refused:
             verify_supplier(data, log.trust(), log.now)
