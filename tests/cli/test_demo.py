@@ -24,7 +24,7 @@ from ledger.custody.identifiers import parse_gbt34014, parse_operator_uri
 from ledger.custody.values.times import parse_moment
 from ledger.proof.dossier import decode_dossier
 from ledger.wire.statement import parse_statement
-from tests.cli.running import clean_environment, console, refused, run
+from tests.cli.running import clean_environment, console, refused, run, run_json
 from tests.service import running_service
 
 STEPS = TWO_LIVES.steps
@@ -249,7 +249,8 @@ def test_a_ledger_that_decides_otherwise_ends_the_demo(
         msgspec.structs.replace(step, refused=expected) if step.refused else step for step in STEPS
     ]
     monkeypatch.setitem(STORIES, TWO_LIVES.name, _of(*steps))
-    refused("rejected.ORD-4", "demo", "--folder", tmp_path / "d", code=1)
+    found = run_json("demo", "--folder", tmp_path / "d", code=1)
+    assert found["error"]["code"] == "rejected.ORD-4"
 
 
 def test_a_refusal_that_does_not_come_ends_the_demo(

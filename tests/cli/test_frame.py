@@ -50,8 +50,10 @@ def test_no_arguments_shows_the_help() -> None:
         ["trust", "show"],
     ],
 )
-def test_wrong_command_lines_exit_2(args: list[str], tmp_path: Path) -> None:
-    os.chdir(tmp_path)
+def test_wrong_command_lines_exit_2(
+    args: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     refused("usage.command-line", *args, code=2)
     assert list(tmp_path.iterdir()) == []
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -237,8 +236,10 @@ def test_a_client_needs_no_server_packages(tmp_path: Path) -> None:
     assert modules.isdisjoint({"sqlalchemy", "pysqlite3", "sqlite3", "psycopg", "nacl"})
 
 
-def test_stdin_is_a_file(world: World, service: Service, tmp_path: Path) -> None:
-    os.chdir(tmp_path)
+def test_stdin_is_a_file(
+    world: World, service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     (item,) = made(world, 1)
     assert run_json("submit", "-", "--url", service.url, stdin=item)["registered"] == 1
 
