@@ -20,7 +20,7 @@ from ledger.wire.verifier import Verifier
 from tests.cli.running import refused, run, run_json
 from tests.monitor.publishing import published as files_of
 from tests.monitor.test_audit import audited, evidence_of, fault, hide
-from tests.monitor.test_kept import FORKED, HONEST, LOG, ORIGIN, note, published
+from tests.monitor.test_kept import FORKED, HONEST, LOG, ORIGIN, Service, note, published
 from tests.proof.lying import OTHER, PACK, LyingLog, begun, signer
 
 KEY = Verifier.from_key("log.example/other", generate().key)
@@ -31,7 +31,7 @@ def kept(folder: Path, seen: bytes, tree: Any = HONEST, size: int = 300) -> Path
     with closing(KeptCheckpoint(folder / "state", ORIGIN)) as state:
         state.see(note(100), LOG, None)
         with pytest.raises(CellbookError) as found:
-            state.see(seen, LOG, published(folder / "log", size, tree))
+            state.see(seen, LOG, Service(published(folder / "log", size, tree)))
     return Path(str(found.value.facts["evidence"]))
 
 
