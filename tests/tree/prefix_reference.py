@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import sha256
 
 EMPTY = sha256(b"\x21").digest()
 Way = list[bytes]
 
 
+@lru_cache(1 << 14)
 def bits(key: bytes) -> str:
     return "".join(f"{byte:08b}" for byte in key)
 
