@@ -70,9 +70,14 @@ def uri(context: click.Context, argument: click.Parameter, value: str) -> str:
         raise click.BadParameter(error.detail) from None
 
 
+def with_offset(text: str) -> str:
+    """A moment whose offset is written as ``Z``, as many programs do, with the offset in digits."""
+    return f"{text[:-1]}+00:00" if text[-1:] in ("Z", "z") else text
+
+
 def moment(context: click.Context, option: click.Parameter, value: str | None) -> int | None:
     """Unix seconds of a moment."""
     try:
-        return None if value is None else parse_moment(value)
+        return None if value is None else parse_moment(with_offset(value))
     except CellbookError as error:
         raise click.BadParameter(error.remedy) from None

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
+from cli.arguments import with_offset
 from cli.output import json_option, print_result
 from cli.saving import save
 from cli.signing import passphrase_option
@@ -111,7 +112,9 @@ def operator_of(delivery: Delivery) -> str:
 
 def time_of(delivery: Delivery) -> int:
     """When it is signed, in Unix seconds."""
-    return int(time.time()) if delivery.at is None else parse_moment(delivery.at, "--at")
+    return (
+        int(time.time()) if delivery.at is None else parse_moment(with_offset(delivery.at), "--at")
+    )
 
 
 def here(at: int) -> str:

@@ -12,6 +12,7 @@ import click
 
 from cli import arguments
 from cli.drafts import resolve_battery
+from cli.mistaken import check_kind
 from cli.output import Example, json_option, print_result, read_file
 from cli.saving import save
 from keys import keyfile
@@ -122,7 +123,7 @@ def verify(file: Path, as_json: bool, **given: Any) -> None:
     With a dossier, the lot is one that a verified event states. Otherwise it is the one that you
     name with --count and --root.
     """
-    proof = parse_lot_proof(read_file(file, 65_535))
+    proof = _read_proof(file)
     by_dossier = given["dossier"] is not None and given["trust"] is not None
     by_hand = given["count"] is not None and given["root"] is not None
     if by_dossier == by_hand:
@@ -138,6 +139,15 @@ def verify(file: Path, as_json: bool, **given: Any) -> None:
 
 
 _NOT_CHECKED = "NOT CHECKED that the lot has no unit twice, and that the label is on the right box"
+
+
+def _read_proof(file: Path) -> LotProof:
+    data = read_file(file)
+    try:
+        return parse_lot_proof(data)
+    except CellbookError as error:
+        check_kind(error, data, str(file), "proof of a unit in a lot")
+        raise
 
 
 def _stated(proof: LotProof, given: dict[str, Any]) -> str:

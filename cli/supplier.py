@@ -151,6 +151,7 @@ def verify(
     what lists say of it on both days. Exit codes: 0 the file is genuine, whatever it says; 1 it is
     not; 2 the command or a file given to it is wrong; 3 it cannot be told.
     """
+    from cli.mistaken import check_kind
     from cli.verify import believed, moment_of, print_with_trust
     from ledger.proof.report.export import refusal_facts
     from ledger.proof.report.refusal import print_refusal
@@ -167,6 +168,7 @@ def verify(
     try:
         found = verify_supplier(data, trust, moment)
     except CellbookError as error:
+        check_kind(error, data, file, "supplier file")
         text, facts = print_refusal(error), refusal_facts(error)
         print_with_trust(text, facts, trust, digest, as_json, ok=False)
         return error.exit_code

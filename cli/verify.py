@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.arguments import with_offset
 from cli.asking import asking, asking_options, check_state, compare_state, state_options
+from cli.mistaken import check_kind
 from cli.output import Example, json_option, print_json, printable, read_file
 from cli.saving import save
 from keys.errors import CellbookError, declare
@@ -132,6 +134,7 @@ def verify(
             data, trust, moment, label=label, profiles=chosen, required=required
         )
     except CellbookError as error:
+        check_kind(error, data, file, "dossier")
         show.refusal(error, sha256(data).digest())
         return error.exit_code
     if state is not None:
@@ -236,10 +239,11 @@ def moment_of(at: str | None) -> tuple[int, int]:
     if at is None:
         local = time.localtime()
         return int(time.time()), local.tm_gmtoff // 60
+    at = with_offset(at)
     try:
         seconds = parse_moment(at, "--at")
     except CellbookError as error:
-        raise click.BadParameter(error.describe(), param_hint="--at") from error
+        raise click.BadParameter(error.remedy, param_hint="--at") from error
     sign = -1 if at[19] == "-" else 1
     return seconds, sign * (int(at[20:22]) * 60 + int(at[23:25]))
 

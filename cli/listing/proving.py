@@ -66,6 +66,7 @@ def prove(
 
     if (url is not None) + (home is not None) + (copy is not None) != 1:
         raise click.UsageError("Give exactly one of --url, --home and --from.")
+    _check_code(scheme, identifier)
     if copy is not None:
         with open_copy(copy, quiet=as_json) as log:
             data = log.participation(scheme, identifier, date)
@@ -84,6 +85,19 @@ def prove(
     text = f"written to {out}, {len(data)} bytes\nnext  cellbook list verify {out} --trust TRUST"
     if str(out) != "-":
         print_result(text, facts, as_json=as_json)
+
+
+def _check_code(scheme: str, identifier: str) -> None:
+    """A code with a wrong check character is nobody's: that it is on no list says nothing."""
+    from ledger.custody.lists.schemes import SCHEMES
+    from ledger.custody.names.companies import parse_uscc
+
+    if scheme in SCHEMES:
+        try:
+            parse_uscc(identifier)
+        except CellbookError as error:
+            told = error.describe().partition(": ")[2]
+            raise click.BadParameter(told, param_hint="IDENTIFIER") from None
 
 
 @click.command()
@@ -116,6 +130,7 @@ def verify(
     and as it knows it now. Exit codes: 0 the file is genuine, whatever it says; 1 it is not; 2 the
     command or a file given to it is wrong; 3 it cannot be told.
     """
+    from cli.mistaken import check_kind
     from cli.verify import believed, moment_of, print_with_trust
     from ledger.proof.participation import decode_participation
     from ledger.proof.report.export import refusal_facts
@@ -131,6 +146,7 @@ def verify(
     try:
         found = verify_participation(data, trust, moment)
     except CellbookError as error:
+        check_kind(error, data, file, "participation file")
         text, facts = print_refusal(error), refusal_facts(error)
         print_with_trust(text, facts, trust, digest, as_json, ok=False)
         return error.exit_code

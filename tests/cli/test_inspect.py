@@ -143,6 +143,46 @@ def test_kinds(name: str, kind: str, files: Files) -> None:
     assert printed.endswith(shown["diagnostic"] + "\n")
 
 
+VERIFYING = {
+    "dossier": "cellbook verify",
+    "supplier file": "cellbook supplier verify",
+    "participation file": "cellbook list verify",
+}
+OTHERS = {
+    "pack.dossier": ("dossier", "cellbook verify"),
+    "recycler.supplier": ("supplier file", "cellbook supplier verify"),
+    "listed.participation": ("participation file", "cellbook list verify"),
+    "unit.lot": ("proof of a unit in a lot", "cellbook lot verify"),
+    "event.cose": ("Signed Statement", "cellbook submit"),
+    "trust.toml": ("trust file", "the option --trust"),
+}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "name"),
+    [
+        (wanted, name)
+        for wanted in VERIFYING
+        for name, (kind, _) in OTHERS.items()
+        if kind != wanted
+    ],
+)
+def test_a_file_of_another_kind_is_a_mistake_and_no_forgery(
+    wanted: str, name: str, files: Files
+) -> None:
+    command = VERIFYING[wanted].split()[1:]
+    told = run(*command, files(name), "--trust", files("trust.toml"), code=2)
+    kind, taken_by = OTHERS[name]
+    assert told.stdout == ""
+    assert f"it is a {kind}, which is for {taken_by}, and no {wanted}" in told.stderr
+    assert "code: usage.file.kind" in told.stderr
+
+
+def test_a_file_of_another_kind_is_no_proof_of_a_unit(files: Files) -> None:
+    told = run("lot", "verify", files("pack.dossier"), "--count", "3", "--root", "00" * 32, code=2)
+    assert "which is for cellbook verify, and no proof of a unit in a lot" in told.stderr
+
+
 def test_a_statement_is_summed_up(files: Files) -> None:
     for name in ("event.cose", "transparent.cose"):
         facts = run_json("inspect", files(name))["facts"]

@@ -119,6 +119,14 @@ def test_another_ledgers_trust_file(files: Files, tmp_path: Path) -> None:
     assert found["record"]["genuine"] is None
 
 
+def test_a_time_whose_offset_is_written_as_z(files: Files) -> None:
+    files.at = format_moment(int(time.time()) + 3_600, 0)
+    text = files.run(code=0)
+    assert text.splitlines()[0].endswith("+00:00")
+    files.at = files.at.replace("+00:00", "Z")
+    assert files.run(code=0) == text
+
+
 def test_a_time_before_the_file(files: Files) -> None:
     files.at = "2026-01-01T00:00:00+00:00"
     assert files.json(code=3)["error"]["code"] == "undecided.time"
@@ -138,7 +146,7 @@ def test_what_is_no_argument(files: Files, tmp_path: Path) -> None:
     assert usage(files.dossier) == "usage.command-line"
     assert usage(*trusted) == "usage.command-line"
     assert usage(files.dossier, *trusted, "--at", "tomorrow") == "usage.command-line"
-    assert usage(files.dossier, *trusted, "--at", "2026-01-01T00:00:00Z") == "usage.command-line"
+    assert usage(files.dossier, *trusted, "--at", "2026-01-01T00:00:00") == "usage.command-line"
     assert usage(files.dossier, *trusted, "--quiet") == "usage.command-line"
     assert usage(tmp_path / "nothing", *trusted) == "usage.file.read"
     assert usage(tmp_path, *trusted) == "usage.file.read"
