@@ -21,6 +21,8 @@ ENCODING = declare(
 UTF8, GB18030 = "utf-8", "gb18030"
 MARK = codecs.BOM_UTF8
 _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_WORKBOOK = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""How files of spreadsheet programs begin: XLSX and ODS, and the old XLS."""
 
 
 class Encoding(msgspec.Struct, frozen=True):
@@ -38,22 +40,24 @@ class Encoding(msgspec.Struct, frozen=True):
         return text.encode(self.name, "surrogateescape")
 
 
-def recognise(data: bytes, stated: str | None = None) -> tuple[Encoding, list[bytes]]:
-    """The encoding of ``data`` and its lines, without their ends.
+def recognise(data: bytes, name: str, stated: str | None = None) -> tuple[Encoding, list[bytes]]:
+    """The encoding of ``data``, from the file ``name``, and its lines, without their ends.
 
     ``stated`` decides where it is given. Both encodings keep ASCII bytes for ASCII characters
     where lines and quotes are concerned, so lines are known before the encoding is. Raises
     ``usage.import.encoding``.
     """
+    if data.startswith(_WORKBOOK):
+        raise ENCODING.at(name, "it is a workbook of a spreadsheet program, not a table of text")
     if data.startswith(_WIDE):
-        raise ENCODING.at("file", "it begins with the mark of UTF-16")
+        raise ENCODING.at(name, "it begins with the mark of UTF-16")
     if stated not in (None, UTF8, GB18030):
         raise ENCODING.at("mapping, encoding", f"{stated!r:.40} is not {UTF8} or {GB18030}")
     mark = data.startswith(MARK)
     lines = _lines(data[len(MARK) :] if mark else data)
     if mark or stated is not None:
         return Encoding(UTF8 if mark else stated or UTF8, mark), lines
-    return Encoding(_guessed(lines)), lines
+    return Encoding(_guessed(lines, name)), lines
 
 
 def _lines(data: bytes) -> list[bytes]:
@@ -66,7 +70,7 @@ def _lines(data: bytes) -> list[bytes]:
     return lines
 
 
-def _guessed(lines: list[bytes]) -> str:
+def _guessed(lines: list[bytes], name: str) -> str:
     """What most lines with other than ASCII characters are.
 
     Chinese text in GB18030 is all but never UTF-8 by chance, so lines that are decide.
@@ -77,7 +81,7 @@ def _guessed(lines: list[bytes]) -> str:
         return UTF8
     in_gb18030 = sum(_is(line, GB18030) for line in telling)
     if 2 * in_gb18030 <= len(telling):
-        raise ENCODING.at("file", "most lines are neither UTF-8 nor GB18030")
+        raise ENCODING.at(name, "most lines are neither UTF-8 nor GB18030")
     return GB18030
 
 

@@ -79,7 +79,7 @@ def open_sheet(
     JSON lines are told by the name's ending or by a first line that begins an object. Raises
     ``usage.import.*``.
     """
-    found, lines = recognise(data, encoding)
+    found, lines = recognise(data, name, encoding)
     first = next((line for line in lines if line.strip()), None)
     if first is None:
         raise EMPTY.at(name)

@@ -36,7 +36,11 @@ _COMMANDS: dict[str, tuple[click.Command, str, tuple[str, ...]]] = {
     "diff": (
         diff,
         "Print what changed between two lists.",
-        ("cellbook list diff cn-miit-whitelist 2023-01-05 2026-07-30 --home shop",),
+        (
+            "cellbook list diff cn-miit-whitelist 2023-01-05 2026-07-30 --home shop",
+            "cellbook list diff cn-miit-whitelist 2026-07-30 2026-07-30 --publisher "
+            "urn:cellbook:authority:publisher --against https://second.example --home shop",
+        ),
     ),
     "prove": (
         prove,

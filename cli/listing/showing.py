@@ -68,6 +68,7 @@ def show(
 @click.argument("before", callback=day, metavar="FROM")
 @click.argument("after", callback=day, metavar="TO")
 @_publisher
+@click.option("--against", help="Take the list TO from this publisher: do two of them agree?")
 @_url
 @_home
 @json_option
@@ -76,14 +77,19 @@ def diff(
     before: str,
     after: str,
     publisher: str | None,
+    against: str | None,
     url: str | None,
     home: Path | None,
     as_json: bool,
 ) -> None:
-    """Print what changed in SCHEME between the lists with the effective dates FROM and TO."""
+    """Print what changed in SCHEME between the lists with the effective dates FROM and TO.
+
+    With --publisher and --against, and one date twice: how the copies of two publishers differ.
+    """
     with open_source(url, home) as lists:
         view = lists.view(scheme)
-        older, newer = (_rows_of(lists, view, date, publisher) for date in (before, after))
+        older = _rows_of(lists, view, before, publisher)
+        newer = _rows_of(lists, view, after, against or publisher)
     old = {leaf.identifier: leaf for leaf in older.leaves}
     new = {leaf.identifier: leaf for leaf in newer.leaves}
     added = [new[name] for name in sorted(new.keys() - old.keys())]
@@ -110,7 +116,8 @@ def _rows_of(
         if item.effective == effective and publisher in (None, item.publisher)
     ]
     if len(found) != 1:
-        raise NONE.at(view.scheme, f"{effective}: {len(found)} snapshots")
+        names = "".join(f"; {item.publisher}" for item in found)
+        raise NONE.at(view.scheme, f"{effective}: {len(found)} snapshots{names}")
     return lists.rows(view.scheme, found[0].root)
 
 

@@ -178,7 +178,7 @@ def _read(file: Path, data: bytes, scheme: str) -> ListDocument:
     if read.document is None:
         raise ROWS.at(
             f"{file}, line {read.refused[0].line}",
-            f"{len(read.refused)} rows, the first: {read.refused[0].error.describe()}",
+            f"{len(read.refused)} in all, the first: {read.refused[0].error.describe()}",
             rows=len(read.refused),
         )
     return read.document

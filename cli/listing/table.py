@@ -76,6 +76,7 @@ def read_list(name: str, data: bytes, scheme: str) -> ReadList:
     """
     sheet, lines = open_sheet(name, data)
     if sheet.form == "csv":
+        _check_separator(name, sheet.columns)
         _check_columns(sheet.columns)
     found: dict[tuple[str, ListRow], int] = {}
     refused: list[Refused] = []
@@ -99,6 +100,12 @@ def _check_columns(columns: tuple[str, ...]) -> None:
     for needed in _NEEDED:
         if fields.count(needed) != 1:
             raise COLUMNS.at(needed, f"there are {fields.count(needed)} such columns")
+
+
+def _check_separator(name: str, columns: tuple[str, ...]) -> None:
+    for mark, called in ((";", "semicolons"), ("\t", "tabulators"), ("，", "full-width commas")):
+        if len(columns) == 1 and mark in columns[0]:
+            raise COLUMNS.at(name, f"its columns are separated by {called}, not by commas")
 
 
 def _field(column: str) -> str | None:

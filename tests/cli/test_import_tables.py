@@ -62,7 +62,9 @@ def test_encodings_are_recognised(data: bytes, encoding: Encoding) -> None:
     assert found[0].line == 2
 
 
-@pytest.mark.parametrize("data", [CHINESE.encode("utf-16"), b"\xff\xff\n\xff\xff,\xff\n"])
+@pytest.mark.parametrize(
+    "data", [CHINESE.encode("utf-16"), b"\xff\xff\n\xff\xff,\xff\n", b"PK\x03\x04\x14"]
+)
 def test_other_encodings_are_refused(data: bytes, tmp_path: Path) -> None:
     with pytest.raises(CellbookError) as caught:
         open_sheet("table.csv", data)
@@ -70,10 +72,10 @@ def test_other_encodings_are_refused(data: bytes, tmp_path: Path) -> None:
 
 
 def test_a_stated_encoding_decides() -> None:
-    encoding, _ = recognise("a,b\né,1\n".encode("gb18030", "replace"), "gb18030")
+    encoding, _ = recognise("a,b\né,1\n".encode("gb18030", "replace"), "a.csv", "gb18030")
     assert encoding == Encoding("gb18030")
     with pytest.raises(CellbookError, match=r"'latin-1' is not utf-8 or gb18030"):
-        recognise(b"a", "latin-1")
+        recognise(b"a", "a.csv", "latin-1")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])

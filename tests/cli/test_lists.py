@@ -119,6 +119,25 @@ def test_two_lists_are_compared(shop: Shop) -> None:
     assert f"+ {LATE}  重庆丁回收, recycling, 2026-08-02 to further notice" in printed
 
 
+def test_the_copies_of_two_publishers_are_compared(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    shop.name_publisher()
+    run(*shop.stating(AFTER, "2026-07-30"), "--home", shop.home)
+    shop.key, second = tmp_path / "second.pem", "https://second.example"
+    run("keygen", shop.key, "--save-passphrase")
+    request = tmp_path / "second.request"
+    run("operator", "request", "--key", shop.key, "--uri", second,
+        "--trust", shop.trust, "--out", request)  # fmt: skip
+    shop.publish("--add", "publisher", request)
+    run(*shop.stating(AFTER.replace("丙", "丁"), "2026-07-30"), "--issuer", second,
+        "--home", shop.home)  # fmt: skip
+    compare = ("list", "diff", SCHEME, "2026-07-30", "2026-07-30", "--home", shop.home)
+    told = refused("missing.list.day", *compare, code=3)
+    assert f"2 snapshots; {PUBLISHER}; {second}" in told
+    found = run_json(*compare, "--publisher", PUBLISHER, "--against", second)
+    assert (found["added"], found["removed"], found["changed"]) == ([], [], [GREEN])
+
+
 @pytest.mark.parametrize(
     ("identifier", "day", "listed"),
     [
@@ -146,6 +165,14 @@ def test_who_was_listed_is_shown_offline(
 def test_nothing_is_said_of_days_before_every_list(shop: Shop, tmp_path: Path) -> None:
     file = proved(shop, tmp_path, REUSE, "2019-01-01")
     assert "CANNOT TELL" in run("list", "verify", file, "--trust", shop.trust).stdout
+
+
+def test_a_code_with_a_wrong_check_character_is_nobodys(shop: Shop, tmp_path: Path) -> None:
+    wrong = GREEN[:-1] + ("A" if GREEN[-1] != "A" else "B")
+    asking = ("list", "prove", wrong, "--scheme", SCHEME, "--at", "2026-07-29", "--home", shop.home)
+    told = refused("usage.command-line", *asking, "--out", tmp_path / "file", code=2)
+    assert "check character" in told
+    assert not (tmp_path / "file").exists()
 
 
 def test_a_changed_file_is_not_genuine(shop: Shop, tmp_path: Path) -> None:
@@ -238,10 +265,11 @@ def test_one_wrong_row_stops_all_and_is_named(shop: Shop, row: str, code: str) -
         ("identifier,name,category,price", "usage.list.columns"),
         ("identifier,uscc,name,category", "usage.list.columns"),
         ("identifier,name,name", "usage.import.header"),
+        ("identifier;name;category", "usage.list.columns"),
     ],
 )
 def test_columns_that_no_list_has(shop: Shop, header: str, code: str) -> None:
-    table = header + "\n" + ",".join("x" * header.count(",")) + "\n"
+    table = header + "\n" + ",".join("x" * (header.count(",") or 1)) + "\n"
     refused(code, *shop.stating(table, "2026-10-01"), "--home", shop.home, code=2)
 
 
