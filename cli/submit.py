@@ -222,7 +222,8 @@ def _failure(item: Item, error: CellbookError) -> dict[str, Any]:
 
 def submission_text(tally: Tally, url: str) -> str:
     """What is printed of a run for people."""
-    lines = [f"{tally.statements} statements for {url}", f"  registered      {tally.registered}"]
+    word = "statement" if tally.statements == 1 else "statements"
+    lines = [f"{tally.statements} {word} for {url}", f"  registered      {tally.registered}"]
     for label, count in (
         ("of them before", tally.duplicates),
         ("done earlier", tally.skipped),
