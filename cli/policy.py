@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.governing import confirm, placed, policy_in_force, register
-from cli.output import Example, json_option, print_result, read_file, write_file
+from cli.output import Example, json_option, print_note, print_result, read_file, write_file
+from cli.policy_changes import policy_changes
 from cli.published_by import witnesses
 from cli.request import LIMITS, parse_request, verify_request
 from cli.rotating import COMMANDS, end_of
@@ -138,6 +139,9 @@ def publish(
 
     before, entry_id, family = policy_in_force(home)
     after = _changed(before, entry_id, family, **changes)
+    print_note(f"policy {after.number} differs from policy {before.number} in this:")
+    for line in policy_changes(before, after):
+        print_note(f"  {line}")
     confirm("The root", encode_governance(after), log_uri(after.origin), yes=yes)
     leaf = sign_policy(load_signer(root, passphrase_file), after, int(time.time()), family)
     facts: dict[str, Any] = {"number": after.number, "entry_id": parse_statement(leaf).locator}

@@ -315,8 +315,12 @@ def test_the_next_policy(tmp_path: Path) -> None:
     shown = run_json("policy", "show", "--home", shop.home)
     assert shown["limits"]["skew_s"] == 60
     assert [one["role"] for one in shown["authorities"]] == ["registrar"]
-    kept = shop.publish("--limit", "skew_s", "90", "--out", tmp_path / "policy.cose")
-    assert Path(kept["file"]).exists()
+    told = run(*refuse, "--limit", "skew_s", "90", "--profile", "cn-2026", "1",
+               "--out", tmp_path / "policy.cose").stderr  # fmt: skip
+    assert Path(tmp_path / "policy.cose").exists()
+    head, *changes = told[: told.index("The root signs about")].splitlines()
+    assert head == "policy 3 differs from policy 2 in this:"
+    assert changes == ["  profile cn-2026: none becomes 1", "  limit skew_s: 60 becomes 90"]
     assert run_json("policy", "show", "--home", shop.home)["number"] == 2
     run(*refuse, "--limit", "skew_s", "-1", code=2)
     refused("unsupported.profile", *refuse, "--profile", "none-such", "1", code=3)
@@ -335,10 +339,11 @@ def test_a_policy_names_witnesses_and_auditors(tmp_path: Path) -> None:
     shown = run_json("policy", "show", "--home", shop.home)
     assert (shown["witnesses"], shown["auditors"]) == ([first], [second])
     assert f"  auditor   {second}" in run("policy", "show", "--home", shop.home).stdout
-    shop.publish("--remove", first)
-    assert run_json("policy", "show", "--home", shop.home)["witnesses"] == []
     again = ("policy", "publish", "--home", shop.home, "--yes",
              "--root", tmp_path / "shop-root" / "root.pem")  # fmt: skip
+    told = run(*again, "--remove", first).stderr
+    assert f"differs from policy 1 in this:\n  - witness {first}\nThe root signs about" in told
+    assert run_json("policy", "show", "--home", shop.home)["witnesses"] == []
     refused("usage.policy.authority", *again, "--remove", first, code=2)
     refused("rejected.policy.cosigners", *again, "--add", "witness", second, code=1)
     refused("malformed.note.vkey", *again, "--add", "witness", "witness.example", code=1)
