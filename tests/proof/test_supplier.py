@@ -13,7 +13,8 @@ import pytest
 from keys.errors import CellbookError
 from keys.signer import generate
 from ledger.custody.decision import read_content
-from ledger.custody.governance.statements import Facility, Head
+from ledger.custody.governance.statements import Facility, Head, ListSnapshot
+from ledger.custody.lists.membership import prove
 from ledger.custody.lists.rows import document_of, encode_document
 from ledger.custody.lists.schemes import list_uri
 from ledger.custody.values.times import format_moment
@@ -289,6 +290,35 @@ def test_what_is_no_supplier_file(known: Known, data: bytes) -> None:
 def test_another_form(known: Known, fields: dict[str, Any], code: str) -> None:
     value: Any = cbor.decode(known.data)
     assert known.refused(cbor.encode({**value, **fields})) == code
+
+
+def test_a_proof_of_a_list_that_does_not_count(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """The older list has the operator, the newer one has not: nobody shows the older one beside."""
+    with World(tmp_path_factory.mktemp("older"), operators=("owner",)) as world:
+        publishers = Publishers(world)
+        older = document_of([(OWNER, row())])
+        for day, document in (
+            ("2023-01-01", older),
+            ("2024-01-01", document_of([("https://z.example", row())])),
+        ):
+            world.accepted(publishers.snapshot(document, day))
+            world.store.put_list_document(document.root, encode_document(document))
+            world.end_epoch()
+        file = decode_supplier(world.ledger.suppliers.file(OWNER, DAY))
+        (counting,) = file.lists[SCHEME][OWNER]
+        snapshots = [
+            entry.index
+            for entry in file.entries
+            if isinstance(read_content(parse_statement(entry.leaf)), ListSnapshot)
+        ]
+        (first,) = set(snapshots) - {counting}
+        proofs = {**file.lists[SCHEME][OWNER], first: prove(older, OWNER)}
+        changed = msgspec.structs.replace(file, lists={SCHEME: {OWNER: proofs}})
+        with pytest.raises(CellbookError) as refused:
+            verify_supplier(encode_supplier(changed), trust_of(world), AT)
+        assert refused.value.code == "failed.list.foreign"
 
 
 def told_of(
