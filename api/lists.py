@@ -70,6 +70,10 @@ class Lists:
 
     def add_to(self, router: APIRouter) -> None:
         """Add the routes, with their descriptions."""
+        self._add_views(router)
+        self._add_rows(router)
+
+    def _add_views(self, router: APIRouter) -> None:
         router.add_api_route(
             "/lists",
             self.all,
@@ -95,6 +99,25 @@ class Lists:
                 **refusals((SCHEME, NO_LIST)),
             },
         )
+        router.add_api_route(
+            "/lists/{scheme}/participation",
+            self.participation,
+            methods=["GET"],
+            tags=["Lists"],
+            summary="Prove who was listed on a day",
+            description=_PARTICIPATION,
+            openapi_extra={"parameters": [_SCHEME, _IDENTIFIER, _DAY]},
+            responses={
+                200: binary(
+                    (PARTICIPATION,),
+                    "The participation file: CBOR.",
+                    Content_Disposition="A name for the file.",
+                ),
+                **refusals((SCHEME, QUERY, LEAF, DATE, NO_LIST, NO_ROWS, NO_CHECKPOINT)),
+            },
+        )
+
+    def _add_rows(self, router: APIRouter) -> None:
         router.add_api_route(
             "/lists/{scheme}/rows/{root}",
             self.rows,
@@ -123,23 +146,6 @@ class Lists:
             responses={
                 204: {"description": "The rows are kept."},
                 **refusals(_PUT_REFUSED, {400: "`malformed.list.*`: the rows are not a list."}),
-            },
-        )
-        router.add_api_route(
-            "/lists/{scheme}/participation",
-            self.participation,
-            methods=["GET"],
-            tags=["Lists"],
-            summary="Prove who was listed on a day",
-            description=_PARTICIPATION,
-            openapi_extra={"parameters": [_SCHEME, _IDENTIFIER, _DAY]},
-            responses={
-                200: binary(
-                    (PARTICIPATION,),
-                    "The participation file: CBOR.",
-                    Content_Disposition="A name for the file.",
-                ),
-                **refusals((SCHEME, QUERY, LEAF, DATE, NO_LIST, NO_ROWS, NO_CHECKPOINT)),
             },
         )
 

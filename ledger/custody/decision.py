@@ -48,7 +48,6 @@ from ledger.custody.subjects import (
     RESTATED,
     CitedEntry,
     Named,
-    Part,
     cited_by,
     concerned_by,
     named_by,
@@ -110,24 +109,19 @@ def decide(
         return Decision(subjects, after, ())
     if log is None:
         raise NO_POLICY.at(f"entry {occasion.index}")
-    if statement.aud != log.family:
-        raise AUDIENCE.at("aud", statement.aud)
-    if log.predecessor is not None:
-        check_carried(statement, content, states, carried)
-        check_cited(cited.values(), states, carried)
-        states = without_fresh(states)
+    states = _known_before(statement, content, log, states, cited, carried)
     if isinstance(content, HashEnvelope):
         check_document(statement, occasion.time, log.skew_s, states)
         return Decision((statement.sub,), {}, ())
-    index, entry_id = occasion.index, occasion.entry_id
+    at = (occasion.entry_id, occasion.index)
     if isinstance(content, Mandate):
-        after = apply_mandate(statement, content, entry_id, index, states, log)
+        after = apply_mandate(statement, content, *at, states, log)
         return Decision((statement.sub,), after, ())
     judged_by = log.profiles if profiles is None else profiles
     # Before the rules: what is signed again breaks some of them, and that is not what is wrong.
-    claims = claim_source(statement, content, entry_id, states)
+    claims = claim_source(statement, content, occasion.entry_id, states)
     if content.corrects is None:
-        claims |= follow_guest(statement, content, entry_id, index, states, log)
+        claims |= follow_guest(statement, content, *at, states, log)
     if isinstance(content, Model):
         decision = _decide_model(statement, content, occasion, log, states, refuse, judged_by)
     else:
@@ -145,6 +139,24 @@ def decide(
             wholes,
         )
     return msgspec.structs.replace(decision, after={**decision.after, **claims})
+
+
+def _known_before(
+    statement: Statement,
+    content: Content,
+    log: LogState,
+    states: Mapping[str, State],
+    cited: Mapping[bytes, CitedEntry],
+    carried: Container[str] | None,
+) -> Mapping[str, State]:
+    """The states before; the statement is for this family, and what it rests on is taken over."""
+    if statement.aud != log.family:
+        raise AUDIENCE.at("aud", statement.aud)
+    if log.predecessor is None:
+        return states
+    check_carried(statement, content, states, carried)
+    check_cited(cited.values(), states, carried)
+    return without_fresh(states)
 
 
 def _decide_model(
@@ -197,8 +209,7 @@ def _decide_event(
         named = ()
     if carried is not None:
         named = tuple(name for name in named if _is_told(name, statement.sub, carried))
-    whole: Part = "event" if content.corrects is None else "restated"
-    judged = (Named(statement.sub, whole), *named)
+    judged = (Named(statement.sub, "event" if content.corrects is None else "restated"), *named)
     cases = tuple(
         _case(statement, content, name, speaker, occasion, log, states, cited, profiles)
         for name in judged
